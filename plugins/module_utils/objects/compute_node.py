@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The compute node: what a host has, and what of it is taken."""
+
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from .base import Record
+
+
+@dataclass(frozen=True)
+class ComputeNode(Record):
+    """Nova's ComputeNode. Totals are physical; `*_used` starts at the reserved amounts, as Nova's does.
+
+    `disk_available_least` is measured: free space of the pool less what its thin volumes may still grow by.
+    `supported_instances` holds ``[arch, hypervisor_type, vm_mode]`` triples. `hypervisor_version` is
+    major*1000000 + minor*1000 + micro.
+    """
+
+    uuid: str
+    host: str
+    hypervisor_hostname: str
+    vcpus: int
+    memory_mb: int
+    local_gb: int
+    vcpus_used: int = 0
+    memory_mb_used: int = 0
+    local_gb_used: int = 0
+    disk_available_least: Optional[int] = None
+    reserved_host_cpus: int = 0
+    reserved_host_memory_mb: int = 512
+    reserved_host_disk_mb: int = 0
+    cpu_allocation_ratio: float = 4.0
+    ram_allocation_ratio: float = 1.0
+    disk_allocation_ratio: float = 1.0
+    running_vms: int = 0
+    current_workload: int = 0
+    hypervisor_type: str = ""
+    hypervisor_version: int = 0
+    host_ip: Optional[str] = None
+    cpu_info: dict[str, Any] = field(default_factory=dict)
+    supported_instances: list[list[str]] = field(default_factory=list)
+    stats: dict[str, Any] = field(default_factory=dict)
+    updated_at: Optional[str] = None
+
+    @property
+    def free_ram_mb(self) -> int:
+        return self.memory_mb - self.memory_mb_used
+
+    @property
+    def free_disk_gb(self) -> int:
+        return self.local_gb - self.local_gb_used
+
+
+@dataclass(frozen=True)
+class Service(Record):
+    """Whether the host takes new instances (Nova's service record)."""
+
+    disabled: bool = False
+    disabled_reason: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Usage(Record):
+    """An amount of resources, used or asked for."""
+
+    vcpus: int = 0
+    memory_mb: int = 0
+    disk_gb: int = 0
+
+    def plus(self, other: "Usage") -> "Usage":
+        return Usage(self.vcpus + other.vcpus, self.memory_mb + other.memory_mb, self.disk_gb + other.disk_gb)

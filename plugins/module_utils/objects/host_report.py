@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host document: all that an audit says of one host. Facts, snapshots and bug reports are made of it.
+
+It must stay small (15 KB for 40 instances), so flavors and images are written once and referred to.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Optional
+
+from .base import Document, Record
+from .compute_node import ComputeNode, Service
+from .instance import ObservedInstance
+
+
+@dataclass(frozen=True)
+class ForeignDomain(Record):
+    """A domain that is not ours: counted, never touched."""
+
+    uuid: str
+    name: str
+    power_state: str
+    vcpus: int = 0
+    memory_mb: int = 0
+    disk_gb: int = 0
+
+
+@dataclass(frozen=True)
+class LostInstance(Record):
+    """An instance that this host had and that nobody told us to delete; its root disk may still be there."""
+
+    uuid: str
+    name: str
+    has_disk: bool = False
+
+
+@dataclass(frozen=True)
+class HostReport(Document):
+    """What `compute_node_facts` returns. `generation` counts the changes we made to the host's instances."""
+
+    KIND: ClassVar[str] = "host"
+    VERSION: ClassVar[str] = "1.0"
+
+    compute_node: ComputeNode
+    service: Service = field(default_factory=Service)
+    generation: int = 0
+    instances: list[ObservedInstance] = field(default_factory=list)
+    foreign: list[ForeignDomain] = field(default_factory=list)
+    lost: list[LostInstance] = field(default_factory=list)
+    unknown_keys: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        return self.compute_node.host
+
+    def digest(self) -> str:
+        """Return a digest of what a plan depends on: capacity, service, and each domain with its states."""
+        node = self.compute_node
+        content = [
+            [node.uuid, node.vcpus, node.memory_mb, node.local_gb, self.service.disabled],
+            sorted(
+                [seen.instance.uuid, seen.power_state, seen.instance.vm_state, seen.instance.generation]
+                for seen in self.instances
+            ),
+            sorted([domain.uuid, domain.vcpus, domain.memory_mb, domain.disk_gb] for domain in self.foreign),
+            sorted(lost.uuid for lost in self.lost),
+        ]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+    def as_document(self, sparse: bool = True, version_cap: Optional[str] = None) -> dict[str, Any]:
+        document = super().as_document(sparse, version_cap)
+        for table in ("flavors", "images"):
+            _refer(document, table)
+        return document
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], where: str = "") -> "HostReport":
+        content = dict(data)
+        for table in ("flavors", "images"):
+            content = _resolve(content, table)
+        return super().from_dict(content, where)
+
+
+def _refer(document: dict[str, Any], table: str) -> None:
+    seen: list[Any] = []
+    for item in document.get("instances", []):
+        spec = item["instance"]["spec"]
+        key = table[:-1]
+        if isinstance(spec.get(key), dict):
+            if spec[key] not in seen:
+                seen.append(spec[key])
+            spec[key] = seen.index(spec[key])
+    if seen:
+        document[table] = seen
+
+
+def _resolve(content: dict[str, Any], table: str) -> dict[str, Any]:
+    if table not in content:
+        return content
+    entries = content[table]
+    instances = []
+    for item in content.get("instances", []):
+        spec = dict(item["instance"]["spec"])
+        key = table[:-1]
+        if isinstance(spec.get(key), int):
+            spec[key] = entries[spec[key]]
+        instances.append({**item, "instance": {**item["instance"], "spec": spec}})
+    return {**{key: value for key, value in content.items() if key != table}, "instances": instances}

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an instance is made from: flavor, image, networks. Nova copies them into the instance at boot; so do we."""
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+from .base import Record
+
+
+@dataclass(frozen=True)
+class Flavor(Record):
+    """The size of an instance. `root_gb` 0 means the image's own virtual size."""
+
+    name: str
+    vcpus: int
+    memory_mb: int
+    root_gb: int = 0
+    ephemeral_gb: int = 0
+    swap_mb: int = 0
+    extra_specs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Image(Record):
+    """A disk image and where to get it: a path on the host, or an http(s) address.
+
+    `checksum` is ``sha256:`` and 64 hexadecimal digits. `min_ram_mb` and `min_disk_gb` are Nova's min_ram
+    and min_disk.
+    """
+
+    name: str
+    source: str
+    checksum: Optional[str] = None
+    min_ram_mb: int = 0
+    min_disk_gb: int = 0
+    properties: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NetworkRequest(Record):
+    """One NIC. Exactly one of `bridge` and `libvirt_network` is set."""
+
+    network: str
+    mac_address: str
+    bridge: Optional[str] = None
+    libvirt_network: Optional[str] = None

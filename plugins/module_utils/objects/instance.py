@@ -1,0 +1,67 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The instance: what was asked for, and where its life stands."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Optional
+
+from .base import Document, Record
+from .ingredients import Flavor, Image, NetworkRequest
+
+
+@dataclass(frozen=True)
+class InstanceSpec(Record):
+    """The intent, as the fleet declares it and as it was last applied. Two equal specs need no change.
+
+    User data is a secret: the spec holds its digest only.
+    """
+
+    name: str
+    flavor: Flavor
+    image: Optional[Image] = None
+    fleet: str = "default"
+    project_id: str = "default"
+    networks: list[NetworkRequest] = field(default_factory=list)
+    availability_zone: Optional[str] = None
+    server_group: Optional[str] = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    ssh_keys: list[str] = field(default_factory=list)
+    user_data_sha256: Optional[str] = None
+
+    @property
+    def domain_name(self) -> str:
+        """What libvirt shows: the name, behind its fleet and project where these are not the default."""
+        return ".".join([part for part in (self.fleet, self.project_id) if part != "default"] + [self.name])
+
+
+@dataclass(frozen=True)
+class Instance(Document):
+    """The record of an instance. It lies in the libvirt domain's metadata.
+
+    `vm_state` and `task_state` are Nova's (`compute.states`). `generation` counts the changes made to this
+    record. Times are ISO-8601 UTC.
+    """
+
+    KIND: ClassVar[str] = "instance"
+    VERSION: ClassVar[str] = "1.0"
+
+    uuid: str
+    spec: InstanceSpec
+    vm_state: str = "building"
+    task_state: Optional[str] = None
+    host: Optional[str] = None
+    generation: int = 0
+    created_at: Optional[str] = None
+    launched_at: Optional[str] = None
+    unknown_keys: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ObservedInstance(Record):
+    """An instance as its host sees it: the record, and what libvirt says. `addresses` may lag behind a boot."""
+
+    instance: Instance
+    power_state: str
+    addresses: list[str] = field(default_factory=list)

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: what would change and why. A document to save, review and apply exactly."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Optional
+
+from .base import Document, Record
+from .instance import InstanceSpec
+from .request_spec import Selection
+
+
+@dataclass(frozen=True)
+class FieldChange(Record):
+    """One field of an instance: as it is and as it shall be."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Action(Record):
+    """One operation on one instance at one host.
+
+    `operation` is an operation of ComputeManager (create, start, stop, update, delete). `limits` and
+    `alternates` come from the scheduler.
+    """
+
+    operation: str
+    uuid: str
+    name: str
+    host: str
+    reason: str
+    impact: Optional[str] = None
+    diff: list[FieldChange] = field(default_factory=list)
+    spec: Optional[InstanceSpec] = None
+    vm_state: Optional[str] = None
+    alternates: list[str] = field(default_factory=list)
+    limits: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding(Record):
+    """Something the plan leaves alone, and why.
+
+    `kind`: ``unknown`` (may be on a host that did not answer), ``undeclared`` (ours, in no fleet file; `prune`
+    would delete it), ``split`` (on two hosts), ``unsupported`` (a change this release cannot make).
+    `fatal` findings make the run fail at its end, after everything else was done.
+    """
+
+    kind: str
+    uuid: str
+    name: str
+    reason: str
+    host: Optional[str] = None
+    fatal: bool = False
+
+
+@dataclass(frozen=True)
+class HostMark(Record):
+    """The state of a host that the plan was made from."""
+
+    generation: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Plan(Document):
+    """All that an apply would do. `unplaced` holds the selections without a host."""
+
+    KIND: ClassVar[str] = "plan"
+    VERSION: ClassVar[str] = "1.0"
+
+    fleet: str
+    created_at: str
+    hosts: dict[str, HostMark] = field(default_factory=dict)
+    unreachable: dict[str, str] = field(default_factory=dict)
+    actions: list[Action] = field(default_factory=list)
+    unplaced: list[Selection] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    unchanged: int = 0
+    unknown_keys: dict[str, Any] = field(default_factory=dict)
+
+    def actions_on(self, host: str) -> list[Action]:
+        """Return the host's slice, in order."""
+        return [action for action in self.actions if action.host == host]

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The driver interface: the only door from `compute` to a hypervisor.
+
+A driver acts and never decides. Each method is one side effect (or one reading) that may be repeated
+after a crash: creating what is already there, whole, is success; removing what is gone is success.
+All calls come back within their deadline or raise DeadlineExceeded.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ..objects.compute_node import Usage
+from ..objects.instance import Instance
+
+POWER_STATES = ("nostate", "running", "paused", "shutdown", "crashed", "suspended")
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One guest as the hypervisor holds it, ours or foreign.
+
+    Args:
+        uuid: Canonical lower-case uuid.
+        name: The hypervisor's name of it.
+        power_state: One of `POWER_STATES` (Nova's power_state, in words).
+        size: vCPUs, memory in MiB, and disk in whole GiB (sum of virtual sizes, rounded up).
+        record: The instance record from its metadata, parsed JSON; None for a foreign domain.
+        addresses: IP addresses as far as known (leases).
+    """
+
+    uuid: str
+    name: str
+    power_state: str
+    size: Usage
+    record: Optional[Mapping[str, Any]] = None
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HostResources:
+    """What the hypervisor has (the inputs of Nova's `get_available_resource`); see ComputeNode for the fields."""
+
+    uuid: str
+    hypervisor_hostname: str
+    vcpus: int
+    memory_mb: int
+    local_gb: int
+    disk_available_least: Optional[int]
+    hypervisor_type: str
+    hypervisor_version: int
+    host_ip: Optional[str]
+    cpu_info: Mapping[str, Any]
+    supported_instances: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class CachedImage:
+    """An image in the host's cache, verified.
+
+    Args:
+        path: Where it lies on the host.
+        disk_format: ``qcow2`` or ``raw``.
+        virtual_size: The guest's view of its size, in bytes.
+    """
+
+    path: str
+    disk_format: str
+    virtual_size: int
+
+
+class ComputeDriver(abc.ABC):
+    """What ComputeManager and ResourceTracker may ask of a hypervisor."""
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def get_available_resource(self) -> HostResources:
+        """Return what the host has."""
+
+    @abc.abstractmethod
+    def list_domains(self) -> list[Domain]:
+        """Return every defined or running domain, without addresses."""
+
+    @abc.abstractmethod
+    def get_domain(self, uuid: str) -> Optional[Domain]:
+        """Return one domain, without addresses, or None."""
+
+    @abc.abstractmethod
+    def list_addresses(self) -> dict[str, tuple[str, ...]]:
+        """Return the known IP addresses by MAC address, for the whole host in as few calls as possible."""
+
+    @abc.abstractmethod
+    def list_root_disks(self) -> set[str]:
+        """Return the uuids of the instances that have a root disk in the pool."""
+
+    # -- building --------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def ensure_image(self, instance: Instance) -> CachedImage:
+        """Have the instance's image in the host's cache, verified against its checksum.
+
+        Many threads and processes may ask at once for one image: it is fetched once. A half file is never seen.
+
+        Raises:
+            ImageUnacceptable: It is not there, its checksum differs, or its content is not an acceptable image.
+        """
+
+    @abc.abstractmethod
+    def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
+        """Make the root disk from the image, `root_gb` large. Return False where it was there already, kept.
+
+        Raises:
+            ImageUnacceptable: The image is larger than the flavor's root disk.
+        """
+
+    @abc.abstractmethod
+    def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
+        """Write the config drive (volume label ``config-2``) with these files, path to content."""
+
+    @abc.abstractmethod
+    def define(self, instance: Instance) -> None:
+        """Define the domain, with the record in its metadata. It is not started.
+
+        Raises:
+            InstanceExists: A domain that is not this instance has its name or uuid.
+        """
+
+    @abc.abstractmethod
+    def save_record(self, instance: Instance) -> None:
+        """Write the record into the metadata of the existing domain (running or not).
+
+        Raises:
+            InstanceNotFound: There is no such domain.
+        """
+
+    # -- power -----------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def power_on(self, uuid: str) -> None:
+        """Start the domain; a running one stays as it is."""
+
+    @abc.abstractmethod
+    def shut_down(self, uuid: str, timeout: float) -> bool:
+        """Ask the guest to shut down and wait up to `timeout` seconds. Return whether it is off."""
+
+    @abc.abstractmethod
+    def power_off(self, uuid: str) -> None:
+        """Cut the power; a guest that is off stays as it is."""
+
+    # -- removing --------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def undefine(self, uuid: str) -> None:
+        """Remove the definition of a domain that is off, with its NVRAM and managed save."""
+
+    @abc.abstractmethod
+    def delete_disks(self, uuid: str) -> None:
+        """Delete every disk, config drive and console log that was made for this instance."""
+
+    # -- the guest's words -----------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
+        """Return the last `max_bytes` of the serial console's log. It is a guest's word: never trust it."""
