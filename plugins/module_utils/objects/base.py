@@ -129,7 +129,7 @@ class Document(Record):
             cap = parse_version(version_cap)
             if cap[0] < version[0]:
                 raise VersionNotSupported(
-                    f"A {self.KIND} document cannot be written at version {version_cap}: this release writes {self.VERSION}.",
+                    f"A {self.KIND} document cannot be written at {version_cap}; this release writes {self.VERSION}.",
                     f"Raise the cap to {version[0]}.0 or newer, or use the older release.",
                 )
             version = min(version, cap)
