@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Making an instance (Nova's run_instance, build_and_run_instance)."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ...objects.instance import Instance
+from ..clock import now
+from ..config_drive import config_drive_files
+from ..journal import Entry
+from ..operation import Host, Run, operation
+from ..resource_tracker import read_record
+from ..states import ACTIVE, SPAWNING, STOPPED
+
+
+def undo_create(host: Host, entry: Entry) -> None:
+    """Remove what a create has made, unless it had come to its end. A root disk that it found there is kept."""
+    domain = host.driver.get_domain(entry.uuid)
+    if domain is not None:
+        instance = read_record(domain)
+        if instance is None:
+            return
+        if instance.vm_state in (ACTIVE, STOPPED) and instance.task_state is None:
+            return
+        host.driver.power_off(entry.uuid)
+        host.driver.undefine(entry.uuid)
+    if "root disk" in entry.steps and not entry.notes.get("root_disk_kept", False):
+        host.driver.delete_disks(entry.uuid)
+
+
+@operation("create", vm_states=None, task_state=SPAWNING, ends_in=None, recover=undo_create)
+def create(run: Run) -> Optional[Instance]:
+    """Build the disks, define the domain and start it.
+
+    Arguments:
+        vm_state: active or stopped.
+        user_data: bytes for the guest.
+        root_disk_exists: An earlier life of the instance left its root disk here; it is used again.
+    """
+    driver = run.driver
+    instance = run.instance.but(task_state=SPAWNING, host=run.host.options.host, created_at=now())
+    image = run.step("image", driver.ensure_image, instance)
+    # Noted beforehand: a crash right after the disk was found must not make an undo delete it.
+    run.note(root_disk_kept=bool(run.arguments.get("root_disk_exists")))
+    run.step("root disk", driver.create_root_disk, instance, image)
+    files = config_drive_files(instance, run.arguments.get("user_data"))
+    run.step("config drive", driver.write_config_drive, instance, files)
+    run.step("define", driver.define, instance)
+    if run.arguments.get("vm_state", ACTIVE) == STOPPED:
+        return instance.but(vm_state=STOPPED)
+    run.step("start", driver.power_on, instance.uuid)
+    return instance.but(vm_state=ACTIVE, launched_at=now())

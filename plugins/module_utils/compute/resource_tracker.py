@@ -1,0 +1,200 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ResourceTracker: what the host has, what is used, and the claims of what will be.
+
+The domains and the claims are the truth; live figures such as free memory are not. The domains are listed
+inside the database's write lock, so that a claim and the list it was tested against cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional
+
+from ..objects.compute_node import ComputeNode, Service, Usage
+from ..objects.errors import ComputeResourcesUnavailable, InstanceLocked, InvalidInput, NovellaError
+from ..objects.instance import Instance
+from ..virt.driver import ComputeDriver, Domain, HostResources
+from .claims import check_claim, usage_of
+from .clock import now
+from .host_options import HostOptions
+from .owner import current_owner, is_alive
+from .states import BUSY_VM_STATES
+from .tracker_db import TrackerDB
+
+
+class ResourceTracker:
+    """Track one host's resources.
+
+    Args:
+        options: The operator's settings of the host.
+        driver: The hypervisor.
+        db: The open tracker database.
+    """
+
+    def __init__(self, options: HostOptions, driver: ComputeDriver, db: TrackerDB) -> None:
+        self._options = options
+        self._driver = driver
+        self._db = db
+        self._resources: Optional[HostResources] = None
+
+    @property
+    def service(self) -> Service:
+        """Return the host's service record."""
+        return Service.from_dict(self._db.get_fact("service", {}))
+
+    @property
+    def disabled(self) -> bool:
+        """Return whether the host refuses claims."""
+        return self.service.disabled
+
+    def update_available_resource(self) -> tuple[ComputeNode, list[Domain]]:
+        """Return the ComputeNode, and the domains it was counted from, ours and foreign.
+
+        Totals are the hypervisor's; used is what the domains and the claims in progress take.
+        """
+        # Claims are read first: one that ends meanwhile has its domain by then, so nothing is missed.
+        claims = self._claims()
+        domains = self._driver.list_domains()
+        return self._compute_node(domains, claims), domains
+
+    def instance_claims(
+        self, wanted: Iterable[tuple[Instance, Mapping[str, float]]]
+    ) -> dict[str, Optional[NovellaError]]:
+        """Claim resources for several instances in one transaction, first come, first served.
+
+        Args:
+            wanted: Pairs of instance and limits (from the scheduler; none of a kind means the host's own only).
+
+        Returns:
+            By uuid: None where the claim holds, else why it does not.
+        """
+        outcome: dict[str, Optional[NovellaError]] = {}
+        with self._db.transaction() as connection:
+            service = self.service
+            domains = self._driver.list_domains()
+            for instance, limits in wanted:
+                try:
+                    self._claim(connection, service, domains, instance, limits)
+                    outcome[instance.uuid] = None
+                except (ComputeResourcesUnavailable, InstanceLocked) as refusal:
+                    outcome[instance.uuid] = refusal
+        return outcome
+
+    def drop_stale_claims(self) -> int:
+        """Give back the claims whose process died before it began to build, and return how many there were."""
+        with self._db.transaction() as connection:
+            stale = [row["uuid"] for row in self._db.query("SELECT * FROM claims") if not is_alive(row["owner"])]
+            connection.executemany("DELETE FROM claims WHERE uuid = ?", [(uuid,) for uuid in stale])
+        return len(stale)
+
+    def drop_claim(self, uuid: str) -> None:
+        """Give a claim back, or do nothing where there is none: its domain counts from now on, or nothing does."""
+        with self._db.transaction() as connection:
+            connection.execute("DELETE FROM claims WHERE uuid = ?", (uuid,))
+
+    def _claim(
+        self,
+        connection: sqlite3.Connection,
+        service: Service,
+        domains: list[Domain],
+        instance: Instance,
+        limits: Mapping[str, float],
+    ) -> None:
+        name = instance.spec.name
+        if service.disabled:
+            why = f": {service.disabled_reason}" if service.disabled_reason else ""
+            raise ComputeResourcesUnavailable(f"{name} does not fit on {self._options.host}: it is disabled{why}.")
+        held = self._db.query("SELECT owner FROM claims WHERE uuid = ?", instance.uuid)
+        if held and held[0]["owner"] != current_owner() and is_alive(held[0]["owner"]):
+            raise InstanceLocked(f"{name} is being built by another run.", "Run again when it has ended.")
+        asked = usage_of(instance.spec)
+        others = [domain for domain in domains if domain.uuid != instance.uuid]
+        connection.execute("DELETE FROM claims WHERE uuid = ?", (instance.uuid,))
+        check_claim(name, asked, self._compute_node(others, self._claims()), limits)
+        connection.execute(
+            "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?)",
+            (instance.uuid, asked.vcpus, asked.memory_mb, asked.disk_gb, current_owner(), now()),
+        )
+
+    def _usage(self, domain: Domain) -> Usage:
+        instance = read_record(domain)
+        return domain.size if instance is None else usage_of(instance.spec)
+
+    def _claims(self) -> dict[str, Usage]:
+        rows = self._db.query("SELECT * FROM claims")
+        return {row["uuid"]: Usage(row["vcpus"], row["memory_mb"], row["disk_gb"]) for row in rows}
+
+    def _compute_node(self, domains: Iterable[Domain], claims: Mapping[str, Usage]) -> ComputeNode:
+        options = self._options
+        held = {domain.uuid: self._usage(domain) for domain in domains}
+        used = Usage(
+            options.reserved_host_cpus, options.reserved_host_memory_mb, -(-options.reserved_host_disk_mb // 1024)
+        )
+        # A claim whose domain exists already counts once.
+        for usage in {**claims, **held}.values():
+            used = used.plus(usage)
+        stats = self._stats(domains, len(claims.keys() - held.keys()))
+        if self._resources is None:
+            self._resources = self._driver.get_available_resource()
+        has = self._resources
+        return ComputeNode(
+            uuid=has.uuid,
+            host=options.host,
+            hypervisor_hostname=has.hypervisor_hostname,
+            vcpus=has.vcpus,
+            memory_mb=has.memory_mb,
+            local_gb=has.local_gb,
+            vcpus_used=used.vcpus,
+            memory_mb_used=used.memory_mb,
+            local_gb_used=used.disk_gb,
+            disk_available_least=has.disk_available_least,
+            reserved_host_cpus=options.reserved_host_cpus,
+            reserved_host_memory_mb=options.reserved_host_memory_mb,
+            reserved_host_disk_mb=options.reserved_host_disk_mb,
+            cpu_allocation_ratio=options.cpu_allocation_ratio,
+            ram_allocation_ratio=options.ram_allocation_ratio,
+            disk_allocation_ratio=options.disk_allocation_ratio,
+            running_vms=stats["num_instances"],
+            current_workload=sum(count for key, count in stats.items() if key.startswith("num_task_")),
+            hypervisor_type=has.hypervisor_type,
+            hypervisor_version=has.hypervisor_version,
+            host_ip=has.host_ip,
+            cpu_info=dict(has.cpu_info),
+            supported_instances=[list(triple) for triple in has.supported_instances],
+            stats=stats,
+            updated_at=now(),
+        )
+
+    def _stats(self, domains: Iterable[Domain], building: int) -> dict[str, Any]:
+        """Return Nova's Stats. `building` counts the instances that are claimed and have no domain yet."""
+        stats: Counter[str] = Counter(num_instances=building, io_workload=building)
+        for domain in domains:
+            instance = read_record(domain)
+            stats["num_instances"] += 1
+            if instance is None:
+                continue
+            stats[f"num_vm_{instance.vm_state}"] += 1
+            stats[f"num_proj_{instance.spec.project_id}"] += 1
+            stats["io_workload"] += instance.vm_state in BUSY_VM_STATES
+            if instance.task_state is not None:
+                stats[f"num_task_{instance.task_state}"] += 1
+        return dict(stats)
+
+
+def read_record(domain: Domain) -> Optional[Instance]:
+    """Return the instance that a domain is, or None where it is foreign or its record cannot be read.
+
+    What cannot be read is not ours to touch: it counts, like any foreign domain.
+    """
+    if domain.record is None:
+        return None
+    try:
+        instance = Instance.from_document(domain.record)
+    except InvalidInput:
+        return None
+    return instance if instance.uuid == domain.uuid else None

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nova's states: what the user asked for (vm_state), what is being done (task_state), what is (power_state)."""
+
+from __future__ import annotations
+
+ACTIVE = "active"
+BUILDING = "building"
+DELETED = "deleted"
+ERROR = "error"
+STOPPED = "stopped"
+
+VM_STATES = (ACTIVE, BUILDING, DELETED, ERROR, STOPPED)
+
+BLOCK_DEVICE_MAPPING = "block_device_mapping"
+DELETING = "deleting"
+POWERING_OFF = "powering-off"
+POWERING_ON = "powering-on"
+SPAWNING = "spawning"
+UPDATING = "updating"
+
+# Nova's io_workload counts what keeps the host's disks busy (stats, section "io_workload").
+BUSY_VM_STATES = (BUILDING,)

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""FakeDriver: no hypervisor, same interface. For speed and scale of tests, never the proof that something works.
+
+Its guests lie in tables of their own in the host's tracker.db, so they outlive the module run. What it has, how slow
+it is and what fails are read from ``fake.json`` in the state directory::
+
+    {"resources": {"vcpus": 8, "memory_mb": 8192, "local_gb": 100},
+     "delays": {"power_on": 0.05},
+     "failures": {"power_on": {"web-1": "no such luck"}}}
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid as uuids
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Optional, Protocol
+
+from ..objects.compute_node import Usage
+from ..objects.errors import HypervisorError, InstanceExists, InstanceNotFound, OptionInvalid
+from ..objects.instance import Instance
+from .driver import CachedImage, ComputeDriver, Domain, HostResources
+
+SETTINGS_FILE = "fake.json"
+
+_GIB = 1024**3
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS fake_domains (
+    uuid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, power_state TEXT NOT NULL, vcpus INTEGER NOT NULL,
+    memory_mb INTEGER NOT NULL, disk_gb INTEGER NOT NULL, record TEXT);
+CREATE TABLE IF NOT EXISTS fake_disks (
+    uuid TEXT NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (uuid, kind));
+"""
+
+
+class Database(Protocol):
+    """As much of the tracker database as the fake needs; drivers do not know the layer above them."""
+
+    def query(self, sql: str, *values: object) -> list[Any]: ...
+
+    def transaction(self) -> AbstractContextManager[Any]: ...
+
+
+class FakeDriver(ComputeDriver):
+    """See the module.
+
+    Args:
+        host: The host's name.
+        state_path: Where ``fake.json`` is looked for.
+        db: The host's tracker database, open.
+    """
+
+    def __init__(self, host: str, state_path: str, db: Database) -> None:
+        self._host = host
+        self._settings_path = Path(state_path) / SETTINGS_FILE
+        self._db = db
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    def get_available_resource(self) -> HostResources:
+        self._obey("get_available_resource", self._host)
+        has = {"vcpus": 8, "memory_mb": 8192, "local_gb": 100, **self._settings().get("resources", {})}
+        return HostResources(
+            uuid=str(uuids.uuid5(uuids.NAMESPACE_DNS, self._host)),
+            hypervisor_hostname=self._host,
+            disk_available_least=None,
+            hypervisor_type="fake",
+            hypervisor_version=1000000,
+            host_ip=None,
+            cpu_info={"arch": "x86_64"},
+            supported_instances=(("x86_64", "fake", "hvm"),),
+            **has,
+        )
+
+    def list_domains(self) -> list[Domain]:
+        self._obey("list_domains", self._host)
+        return [self._domain(row) for row in self._rows("SELECT * FROM fake_domains ORDER BY name")]
+
+    def get_domain(self, uuid: str) -> Optional[Domain]:
+        rows = self._rows("SELECT * FROM fake_domains WHERE uuid = ?", uuid)
+        return self._domain(rows[0]) if rows else None
+
+    def list_addresses(self) -> dict[str, tuple[str, ...]]:
+        addresses = {}
+        for domain in self.list_domains():
+            if domain.record is None or domain.power_state != "running":
+                continue
+            for nic in domain.record["spec"].get("networks", []):
+                octets = [int(part, 16) for part in nic["mac_address"].split(":")[3:]]
+                addresses[nic["mac_address"]] = (".".join(str(octet) for octet in [10, *octets]),)
+        return addresses
+
+    def list_root_disks(self) -> set[str]:
+        return {row["uuid"] for row in self._rows("SELECT uuid FROM fake_disks WHERE kind = 'root'")}
+
+    # -- building --------------------------------------------------------------------------------------------
+
+    def ensure_image(self, instance: Instance) -> CachedImage:
+        self._obey("ensure_image", instance.spec.name)
+        image = instance.spec.image
+        return CachedImage("none" if image is None else image.source, "qcow2", _GIB)
+
+    def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
+        self._obey("create_root_disk", instance.spec.name)
+        if instance.uuid in self.list_root_disks():
+            return False
+        self._write("INSERT INTO fake_disks VALUES (?, 'root', ?)", instance.uuid, image.path)
+        return True
+
+    def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
+        self._obey("write_config_drive", instance.spec.name)
+        content = json.dumps({path: data.decode("utf-8", "replace") for path, data in files.items()})
+        self._write("INSERT OR REPLACE INTO fake_disks VALUES (?, 'config', ?)", instance.uuid, content)
+
+    def define(self, instance: Instance) -> None:
+        self._obey("define", instance.spec.name)
+        name, flavor = instance.spec.domain_name, instance.spec.flavor
+        if self._rows("SELECT 1 FROM fake_domains WHERE name = ? AND uuid != ?", name, instance.uuid):
+            raise InstanceExists(f"The name {name} is taken on {self._host}.")
+        self._write(
+            "INSERT OR REPLACE INTO fake_domains VALUES (?, ?, 'shutdown', ?, ?, ?, ?)",
+            instance.uuid,
+            name,
+            flavor.vcpus,
+            flavor.memory_mb,
+            flavor.root_gb,
+            json.dumps(instance.as_document()),
+        )
+
+    def save_record(self, instance: Instance) -> None:
+        self._require(instance.uuid)
+        record = json.dumps(instance.as_document())
+        self._write("UPDATE fake_domains SET record = ? WHERE uuid = ?", record, instance.uuid)
+
+    # -- power -----------------------------------------------------------------------------------------------
+
+    def power_on(self, uuid: str) -> None:
+        self._obey("power_on", self._require(uuid).name)
+        self._set_power(uuid, "running")
+
+    def shut_down(self, uuid: str, timeout: float) -> bool:
+        self._obey("shut_down", self._require(uuid).name)
+        self._set_power(uuid, "shutdown")
+        return True
+
+    def power_off(self, uuid: str) -> None:
+        domain = self.get_domain(uuid)
+        if domain is not None:
+            self._obey("power_off", domain.name)
+            self._set_power(uuid, "shutdown")
+
+    # -- removing --------------------------------------------------------------------------------------------
+
+    def undefine(self, uuid: str) -> None:
+        domain = self.get_domain(uuid)
+        if domain is not None:
+            self._obey("undefine", domain.name)
+            self._write("DELETE FROM fake_domains WHERE uuid = ?", uuid)
+
+    def delete_disks(self, uuid: str) -> None:
+        self._obey("delete_disks", uuid)
+        self._write("DELETE FROM fake_disks WHERE uuid = ?", uuid)
+
+    def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
+        return f"fake console of {self._require(uuid).name}\n".encode()[-max_bytes:]
+
+    # -- what tests do behind Novella's back -----------------------------------------------------------------
+
+    def put_foreign(self, domain: Domain) -> None:
+        """Define a domain that is not ours."""
+        size = domain.size
+        self._write(
+            "INSERT INTO fake_domains VALUES (?, ?, ?, ?, ?, ?, NULL)",
+            domain.uuid,
+            domain.name,
+            domain.power_state,
+            size.vcpus,
+            size.memory_mb,
+            size.disk_gb,
+        )
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _require(self, uuid: str) -> Domain:
+        domain = self.get_domain(uuid)
+        if domain is None:
+            raise InstanceNotFound(f"There is no domain {uuid} on {self._host}.")
+        return domain
+
+    def _set_power(self, uuid: str, power_state: str) -> None:
+        self._write("UPDATE fake_domains SET power_state = ? WHERE uuid = ?", power_state, uuid)
+
+    def _domain(self, row: Any) -> Domain:
+        size = Usage(row["vcpus"], row["memory_mb"], row["disk_gb"])
+        record = None if row["record"] is None else json.loads(row["record"])
+        return Domain(row["uuid"], row["name"], row["power_state"], size, record)
+
+    def _rows(self, sql: str, *values: object) -> list[Any]:
+        # In check mode nothing may be made, not even tables: where there are none, there are no guests.
+        if not self._db.query("SELECT 1 FROM sqlite_master WHERE name = 'fake_domains'"):
+            return []
+        return self._db.query(sql, *values)
+
+    def _write(self, sql: str, *values: object) -> None:
+        with self._db.transaction() as connection:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(sql, values)
+
+    def _settings(self) -> dict[str, Any]:
+        if not self._settings_path.exists():
+            return {}
+        try:
+            settings = json.loads(self._settings_path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise OptionInvalid(f"{self._settings_path} is not JSON: {error}.") from error
+        return dict(settings)
+
+    def _obey(self, method: str, name: str) -> None:
+        settings = self._settings()
+        time.sleep(settings.get("delays", {}).get(method, 0))
+        failures = settings.get("failures", {}).get(method, {})
+        if name in failures:
+            raise HypervisorError(f"{method} of {name}: {failures[name]}")

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's side of every module that acts on a compute node.
+
+It fills in the host's options from the inventory (``novella_uri``, ``novella_pool``, …), so that tasks
+need not repeat them, and shows the progress of long work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import connection_loader
+from ansible.utils.display import Display
+
+# The options of the documentation fragment novella.compute.host.
+HOST_OPTIONS = (
+    "driver",
+    "uri",
+    "pool",
+    "state_path",
+    "reserved_host_cpus",
+    "reserved_host_memory_mb",
+    "reserved_host_disk_mb",
+    "cpu_allocation_ratio",
+    "ram_allocation_ratio",
+    "disk_allocation_ratio",
+    "max_concurrent_builds",
+    "deadline",
+    "shutdown_timeout",
+)
+
+_PROGRESS_SECONDS = 5.0
+
+
+class HostAction(ActionBase):
+    """Run the module of the same name with the inventory's options of the host."""
+
+    TRANSFERS_FILES = False
+    # Whether the module knows the option progress_path.
+    shows_progress = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        result = super().run(tmp, variables)
+        arguments = {"host": variables["inventory_hostname"], **self._inventory_options(variables), **self._task.args}
+        if not self.shows_progress:
+            result.update(self._execute_module(module_args=arguments, task_vars=variables))
+            return result
+        arguments["progress_path"] = f"/run/novella/progress-{self._task._uuid}"
+        with self._showing(str(arguments["host"]), arguments["progress_path"]):
+            result.update(self._execute_module(module_args=arguments, task_vars=variables))
+        return result
+
+    def _inventory_options(self, variables: dict[str, Any]) -> dict[str, Any]:
+        names = {name: f"novella_{name}" for name in HOST_OPTIONS}
+        return {
+            name: self._templar.template(variables[variable])
+            for name, variable in names.items()
+            if variable in variables
+        }
+
+    @contextlib.contextmanager
+    def _showing(self, host: str, path: str) -> Iterator[None]:
+        """Print the progress file's line every few seconds while the work goes on."""
+        ended = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(host, path, ended), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join(_PROGRESS_SECONDS)
+
+    def _watch(self, host: str, path: str, ended: threading.Event) -> None:
+        shown = b""
+        while not ended.wait(_PROGRESS_SECONDS):
+            # A connection of its own: the task's is busy with the module.
+            connection = connection_loader.get(
+                self._connection.transport, self._play_context, task_uuid=self._task._uuid
+            )
+            connection.set_options(direct=self._connection._options)
+            code, line, _stderr = connection.exec_command(f"cat {path}", in_data=None, sudoable=False)
+            if code == 0 and line != shown and not ended.is_set():
+                shown = line
+                Display().display(f"  [{host}] {line.decode('utf-8', 'replace').strip()}")
