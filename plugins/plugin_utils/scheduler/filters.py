@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a filter is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Optional
+
+from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+
+from .errors import PluginFailed
+from .host_state import HostState
+from .options import SchedulerOptions
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a host was refused.
+
+    Args:
+        text: What the host lacks or is, to be read behind its name: ``lacks 512 MB of memory``.
+        detail: Figures to it: ``1536 of 4096 MB free``.
+        margin: What is lacking as a share of what was asked for, where that can be measured. The host that
+            was refused by the smallest margin is named as the nearest miss.
+    """
+
+    text: str
+    detail: str = ""
+    margin: float = math.inf
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.detail})" if self.detail else self.text
+
+
+class BaseHostFilter:
+    """Base of all filters. One class per file, found by its name.
+
+    A filter defines either `refusal`, which explains itself, or only Nova's `host_passes`. A filter must not
+    change the host state.
+
+    Attributes:
+        run_filter_once_per_request: The answer stays the same for all instances of a request of several:
+            `HostManager.get_filtered_hosts` asks it for index 0 only.
+        run_on_forced: The filter also runs on forced hosts. True for those that do the work of Nova's
+            placement service and request pre-filters, which no forced host escapes either.
+    """
+
+    run_filter_once_per_request: ClassVar[bool] = False
+    run_on_forced: ClassVar[bool] = False
+
+    def __init__(self, name: str, options: SchedulerOptions) -> None:
+        self.name = name
+        self.options = options
+
+    def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
+        """Return why the host cannot take the request, or None where it can."""
+        return None if self.host_passes(host_state, spec) else Reason(f"is refused by {self.name}")
+
+    def host_passes(self, host_state: HostState, spec: RequestSpec) -> bool:
+        """Return whether the host can take the request."""
+        return self.refusal(host_state, spec) is None
+
+    def filter_all(self, hosts: Iterable[HostState], spec: RequestSpec) -> Iterator[HostState]:
+        """Yield the hosts that pass, in their order.
+
+        Raises:
+            PluginFailed: The filter raised.
+        """
+        for host_state in hosts:
+            try:
+                passes = self.host_passes(host_state, spec)
+            # A filter may be anybody's code; its errors are told with its name.
+            except Exception as exc:
+                raise PluginFailed(self.name, f"raised {exc!r} on host {host_state.host}") from exc
+            if passes:
+                yield host_state
+
+    def limits(self, host_state: HostState) -> dict[str, float]:
+        """Return the limits that a claim on this host must be tested against (memory_mb, disk_gb, vcpu)."""
+        return {}

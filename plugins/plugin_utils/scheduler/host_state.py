@@ -1,0 +1,158 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the scheduler believes of one host, and how a placement changes it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, Optional, TypeVar
+
+from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import ComputeNode, Service
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
+from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
+from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+
+from .aggregate import Aggregate
+from .read_only_dict import ReadOnlyDict
+
+LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def set_update_time_on_success(method: Callable[..., T]) -> Callable[..., Optional[T]]:
+    """Set the host state's `updated` after a call that did not raise; warn and go on after one that did."""
+
+    @functools.wraps(method)
+    def wrapper(host_state: HostState, *args: Any, **kwargs: Any) -> Optional[T]:
+        try:
+            result = method(host_state, *args, **kwargs)
+        # The model is only optimistic. The claim on the host decides, and its refusal leads to another host.
+        except Exception as exc:
+            LOG.warning("Host %s could not be charged for a placement: %r", host_state.host, exc)
+            return None
+        host_state.updated = datetime.now(timezone.utc)
+        return result
+
+    return wrapper
+
+
+class HostState:
+    """A host as the filters and weighers see it (Nova's HostState).
+
+    Memory and disk are in MB unless the name says otherwise. `*_used` starts at what is reserved, and
+    `free_*` may be negative. `instances` maps uuids to records, those placed in this run included. `limits`
+    is what the claim on the host will be tested against.
+    """
+
+    def __init__(self, host: str, nodename: str) -> None:
+        self.host = host
+        self.nodename = nodename
+        self.uuid: Optional[str] = None
+        self.total_usable_ram_mb = 0
+        self.free_ram_mb = 0
+        self.total_usable_disk_gb = 0
+        self.disk_mb_used = 0
+        self.free_disk_mb = 0
+        self.vcpus_total = 0
+        self.vcpus_used = 0
+        self.cpu_allocation_ratio = 0.0
+        self.ram_allocation_ratio = 0.0
+        self.disk_allocation_ratio = 0.0
+        self.num_instances = 0
+        self.num_io_ops = 0
+        self.failed_builds = 0
+        self.stats: dict[str, Any] = {}
+        self.host_ip: Optional[str] = None
+        self.hypervisor_type = ""
+        self.hypervisor_version = 0
+        self.hypervisor_hostname = nodename
+        self.cpu_info: dict[str, Any] = {}
+        self.supported_instances: list[list[str]] = []
+        self.aggregates: list[Aggregate] = []
+        self.service = ReadOnlyDict()
+        self.instances: dict[str, Instance] = {}
+        self.limits: dict[str, float] = {}
+        self.updated: Optional[datetime] = None
+
+    def __repr__(self) -> str:
+        return (
+            f"HostState({self.host!r}, ram: {self.free_ram_mb}MB, disk: {self.free_disk_mb}MB, "
+            f"vcpus used: {self.vcpus_used} of {self.vcpus_total}, instances: {self.num_instances})"
+        )
+
+    def update_from_compute_node(self, node: ComputeNode) -> bool:
+        """Take over a compute node's figures, unless this state was changed after they were written.
+
+        Returns:
+            Whether they were taken over.
+
+        Raises:
+            InvalidInput: A figure of the record cannot be read.
+        """
+        written = _parse_time(node.updated_at, node.host)
+        if self.updated and written and self.updated > written:
+            return False
+        self.uuid = node.uuid
+        self.total_usable_ram_mb = node.memory_mb
+        self.free_ram_mb = node.free_ram_mb
+        self.total_usable_disk_gb = node.local_gb
+        self.disk_mb_used = node.local_gb_used * 1024
+        least = node.free_disk_gb if node.disk_available_least is None else node.disk_available_least
+        self.free_disk_mb = min(node.free_disk_gb, least) * 1024
+        self.vcpus_total = node.vcpus
+        self.vcpus_used = node.vcpus_used
+        self.cpu_allocation_ratio = node.cpu_allocation_ratio
+        self.ram_allocation_ratio = node.ram_allocation_ratio
+        self.disk_allocation_ratio = node.disk_allocation_ratio
+        self.stats = dict(node.stats)
+        self.num_instances = self._count("num_instances")
+        self.num_io_ops = self._count("io_workload")
+        self.failed_builds = self._count("failed_builds")
+        self.host_ip = node.host_ip
+        self.hypervisor_type = node.hypervisor_type
+        self.hypervisor_version = node.hypervisor_version
+        self.hypervisor_hostname = node.hypervisor_hostname
+        self.cpu_info = node.cpu_info
+        self.supported_instances = node.supported_instances
+        self.updated = written
+        return True
+
+    def update_service(self, service: Service) -> None:
+        """Take over whether the host takes new instances."""
+        self.service = ReadOnlyDict(service.as_dict())
+
+    @set_update_time_on_success
+    def consume_from_instance(self, spec: RequestSpec) -> None:
+        """Take the resources of a placed request from the host (Nova's consume_from_request).
+
+        As in Nova, swap is not counted here; the next audit and the claim count it.
+        """
+        flavor = spec.flavor
+        self.free_ram_mb -= flavor.memory_mb
+        self.free_disk_mb -= (flavor.root_gb + flavor.ephemeral_gb) * 1024
+        self.vcpus_used += flavor.vcpus
+        self.num_instances += 1
+        self.num_io_ops += 1
+
+    def _count(self, key: str) -> int:
+        value = self.stats.get(key, 0)
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise InvalidInput(f"Host {self.host} reports {key} as {value!r:.60}, which is no integer.") from None
+
+
+def _parse_time(text: Optional[str], host: str) -> Optional[datetime]:
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"Host {host} reports updated_at as {text!r:.60}, which is no ISO-8601 time.") from None
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)

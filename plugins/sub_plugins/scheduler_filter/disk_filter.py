@@ -1,0 +1,46 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import math
+from typing import Optional
+
+from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
+
+
+class DiskFilter(BaseHostFilter):
+    """Only hosts with enough disk left, over-commit included (Nova's DiskFilter).
+
+    Asked for are root, ephemeral and swap disks. usable = total * `disk_allocation_ratio` - (total - free),
+    where free is the lower of what is unclaimed and what is really left. No instance may ask for more than the
+    whole disk, whatever the ratio.
+    """
+
+    run_on_forced = True
+
+    def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
+        flavor = spec.flavor
+        wanted = 1024 * (flavor.root_gb + flavor.ephemeral_gb) + flavor.swap_mb
+        total = host_state.total_usable_disk_gb * 1024
+        if total < wanted:
+            text = f"has {_size(total)} of disk in all, {_size(wanted - total)} less than asked for"
+            return Reason(text, margin=(wanted - total) / wanted)
+        limit = total * host_state.disk_allocation_ratio
+        usable = limit - (total - host_state.free_disk_mb)
+        if usable >= wanted:
+            return None
+        missing = math.ceil(wanted - usable)
+        detail = f"{_size(math.floor(usable))} of {_size(math.floor(limit))} free"
+        # An instance without any disk of its own is refused where less than nothing is left.
+        return Reason(f"lacks {_size(missing)} of disk", detail, missing / max(wanted, 1))
+
+    def limits(self, host_state: HostState) -> dict[str, float]:
+        return {"disk_gb": host_state.total_usable_disk_gb * host_state.disk_allocation_ratio}
+
+
+def _size(megabytes: int) -> str:
+    return f"{megabytes} MB" if megabytes % 1024 else f"{megabytes // 1024} GB"

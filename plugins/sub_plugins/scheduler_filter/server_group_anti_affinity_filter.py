@@ -1,0 +1,27 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
+
+
+class ServerGroupAntiAffinityFilter(BaseHostFilter):
+    """At most `max_server_per_host` members of an anti-affinity group on a host (Nova's filter of that name).
+
+    A host that already has the very instance passes.
+    """
+
+    def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
+        group = spec.instance_group
+        if group is None or group.policy != "anti-affinity" or spec.instance_uuid in host_state.instances:
+            return None
+        here = len(host_state.instances.keys() & group.members)
+        if here < group.max_server_per_host:
+            return None
+        return Reason(f"already has {here} of at most {group.max_server_per_host} members of group {group.name}")

@@ -1,0 +1,22 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.weights import BaseHostWeigher
+
+
+class CPUWeigher(BaseHostWeigher):
+    """More free vCPUs, over-commit included, are better (Nova's CPUWeigher).
+
+    A positive `cpu_weight_multiplier` spreads instances over the hosts, a negative one stacks them.
+    """
+
+    minval = 0
+    multiplier_option = "cpu_weight_multiplier"
+
+    def weigh_object(self, host_state: HostState, spec: RequestSpec) -> float:
+        return host_state.vcpus_total * host_state.cpu_allocation_ratio - host_state.vcpus_used

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import pytest
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput, OptionInvalid
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.options import SchedulerOptions
+
+
+def test_the_defaults_are_novas():
+    options = SchedulerOptions.from_mapping({})
+    assert options.as_dict() == {
+        "enabled_filters": [
+            "ComputeFilter",
+            "AvailabilityZoneFilter",
+            "RamFilter",
+            "CoreFilter",
+            "DiskFilter",
+            "ServerGroupAntiAffinityFilter",
+            "ServerGroupAffinityFilter",
+        ],
+        "enabled_weighers": ["RAMWeigher", "CPUWeigher", "DiskWeigher"],
+        "ram_weight_multiplier": 1.0,
+        "cpu_weight_multiplier": 1.0,
+        "disk_weight_multiplier": 1.0,
+        "host_subset_size": 1,
+        "max_attempts": 3,
+        "seed": 0,
+        "default_availability_zone": "nova",
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (
+            {"max_attempt": 3},
+            OptionInvalid,
+            "scheduler has the unknown option 'max_attempt'. Did you mean 'max_attempts'? Known are enabled_filters, ",
+        ),
+        ({"max_attempts": 0}, OptionInvalid, "scheduler.max_attempts must be at least 1, not 0."),
+        ({"host_subset_size": -1}, OptionInvalid, "scheduler.host_subset_size must be at least 1, not -1."),
+        ({"host_subset_size": True}, InvalidInput, "scheduler.host_subset_size must be an integer, not True."),
+        ({"ram_weight_multiplier": "2"}, InvalidInput, "scheduler.ram_weight_multiplier must be a number, not '2'."),
+        (
+            {"cpu_weight_multiplier": float("inf")},
+            OptionInvalid,
+            "scheduler.cpu_weight_multiplier must be a finite number, not inf.",
+        ),
+        (
+            {"enabled_filters": ["RamFilter", "CoreFilter", "RamFilter"]},
+            OptionInvalid,
+            "scheduler.enabled_filters names RamFilter twice.",
+        ),
+        ({"enabled_filters": "RamFilter"}, InvalidInput, "scheduler.enabled_filters must be a list, not 'RamFilter'."),
+        ([], InvalidInput, "scheduler must be a mapping, not list."),
+    ],
+)
+def test_an_option_that_cannot_be_honoured_is_an_error(data, error, message):
+    with pytest.raises(error) as failure:
+        SchedulerOptions.from_mapping(data)
+    assert str(failure.value).startswith(message)
