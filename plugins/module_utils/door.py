@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 from typing import Any, Optional
 
@@ -60,24 +61,16 @@ def compute_manager(module: AnsibleModule, progress: Optional[Progress] = None) 
         manager.post_start_hook()
     except NovellaError as error:
         fail(module, error)
+    except sqlite3.Error as error:
+        fail(module, db.explain(error))
     finally:
         db.close()
 
 
 def fail(module: AnsibleModule, error: NovellaError, **results: Any) -> None:
     """End the module with an error that a user can act on."""
-    facts = error.as_dict()
-    module.fail_json(
-        msg=f"{options_host(module)}: {error}",
-        code=facts["code"],
-        remedy=facts["remedy"],
-        details=facts["details"],
-        **results,
-    )
-
-
-def options_host(module: AnsibleModule) -> str:
-    return str(module.params["host"])
+    message = f"{module.params['host']}: {error}"
+    module.fail_json(msg=message, code=error.code, remedy=error.remedy, details=error.details, **results)
 
 
 def _driver(options: HostOptions, db: TrackerDB) -> ComputeDriver:

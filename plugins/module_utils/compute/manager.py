@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional
 
 from ..manager import Manager
 from ..objects.errors import NovellaError, OptionInvalid, nearest
-from ..objects.host_report import ForeignDomain, HostReport, LostInstance
+from ..objects.host_report import ForeignDomain, HostReport, InstanceInProgress, LostInstance
 from ..objects.instance import Instance, ObservedInstance
 from ..objects.plan import Action
 from ..virt.driver import ComputeDriver, Domain
@@ -24,6 +24,7 @@ from .operations import build as _build  # noqa: F401  an operation exists by be
 from .operations import power as _power  # noqa: F401
 from .operations import record as _record  # noqa: F401
 from .operations import removal as _removal  # noqa: F401
+from .owner import is_alive
 from .resource_tracker import ResourceTracker, read_record
 from .tracker_db import TrackerDB
 
@@ -57,10 +58,12 @@ class ComputeManager(Manager):
         """Read the host: resources, claims, every instance, and the domains that are not ours."""
         driver, db, tracker = self._host.driver, self._host.db, self._host.tracker
         generation = db.get_fact("generation", 0)
+        in_progress = self._in_progress()
         roll = db.query("SELECT * FROM instances ORDER BY name")
         node, domains = tracker.update_available_resource()
         present = {domain.uuid for domain in domains}
-        lost = [row for row in roll if row["uuid"] not in present]
+        busy = {entry.uuid for entry in in_progress}
+        lost = [row for row in roll if row["uuid"] not in present | busy]
         disks = driver.list_root_disks() if lost else set()
         records = [(domain, read_record(domain)) for domain in sorted(domains, key=lambda domain: domain.name)]
         leases = driver.list_addresses() if any(domain.power_state == "running" for domain in domains) else {}
@@ -71,7 +74,19 @@ class ComputeManager(Manager):
             instances=[_observe(domain, record, leases) for domain, record in records if record is not None],
             foreign=[_foreign(domain) for domain, record in records if record is None],
             lost=[LostInstance(row["uuid"], row["name"], row["uuid"] in disks) for row in lost],
+            in_progress=in_progress,
         )
+
+    def _in_progress(self) -> list[InstanceInProgress]:
+        """Return what other runs work on. A claim without a journal entry is a create that waits for its turn."""
+        claims = self._host.db.query("SELECT uuid, name, owner FROM claims")
+        busy = {row["uuid"]: (row["name"], "create") for row in claims if is_alive(row["owner"])}
+        busy.update(
+            (entry.uuid, (entry.name, entry.operation))
+            for entry in self._host.journal.entries()
+            if is_alive(entry.owner)
+        )
+        return [InstanceInProgress(uuid, name, operation) for uuid, (name, operation) in sorted(busy.items())]
 
     def check_actions(self, actions: Iterable[Action]) -> None:
         """Refuse a slice that this release cannot do.

@@ -117,8 +117,8 @@ class ResourceTracker:
         connection.execute("DELETE FROM claims WHERE uuid = ?", (instance.uuid,))
         check_claim(name, asked, self._compute_node(others, self._claims()), limits)
         connection.execute(
-            "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?)",
-            (instance.uuid, asked.vcpus, asked.memory_mb, asked.disk_gb, current_owner(), now()),
+            "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (instance.uuid, name, asked.vcpus, asked.memory_mb, asked.disk_gb, current_owner(), now()),
         )
 
     def _usage(self, domain: Domain) -> Usage:

@@ -30,8 +30,8 @@ _KEPT_ACTIONS = 1000
 _SCHEMA = """
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE claims (
-    uuid TEXT PRIMARY KEY, vcpus INTEGER NOT NULL, memory_mb INTEGER NOT NULL, disk_gb INTEGER NOT NULL,
-    owner TEXT NOT NULL, created_at TEXT NOT NULL);
+    uuid TEXT PRIMARY KEY, name TEXT NOT NULL, vcpus INTEGER NOT NULL, memory_mb INTEGER NOT NULL,
+    disk_gb INTEGER NOT NULL, owner TEXT NOT NULL, created_at TEXT NOT NULL);
 CREATE TABLE journal (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL, operation TEXT NOT NULL, owner TEXT NOT NULL,
     started_at TEXT NOT NULL, notes TEXT NOT NULL DEFAULT '{}');
@@ -72,10 +72,14 @@ class TrackerDB:
             self._connection = self._connect(read_only)
             self._check_schema()
         except (sqlite3.Error, OSError) as error:
-            raise NovellaError(
-                f"{self.path} cannot be used: {error}.",
-                "Only history is lost when the file is moved away; the next run makes a new one.",
-            ) from error
+            raise self.explain(error) from error
+
+    def explain(self, error: Exception) -> NovellaError:
+        """Return what an error of SQLite's means to a user."""
+        return NovellaError(
+            f"{self.path} cannot be used: {error}.",
+            "Only history is lost when the file is moved away; the next run makes a new one.",
+        )
 
     def close(self) -> None:
         if self._connection is not None:

@@ -40,6 +40,15 @@ class LostInstance(Record):
 
 
 @dataclass(frozen=True)
+class InstanceInProgress(Record):
+    """An instance that another run is working on at this moment, or has claimed resources for."""
+
+    uuid: str
+    name: str
+    operation: str
+
+
+@dataclass(frozen=True)
 class HostReport(Document):
     """What `compute_node_facts` returns. `generation` counts the changes we made to the host's instances."""
 
@@ -52,6 +61,7 @@ class HostReport(Document):
     instances: list[ObservedInstance] = field(default_factory=list)
     foreign: list[ForeignDomain] = field(default_factory=list)
     lost: list[LostInstance] = field(default_factory=list)
+    in_progress: list[InstanceInProgress] = field(default_factory=list)
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -69,6 +79,7 @@ class HostReport(Document):
             ),
             sorted([domain.uuid, domain.vcpus, domain.memory_mb, domain.disk_gb] for domain in self.foreign),
             sorted(lost.uuid for lost in self.lost),
+            sorted(busy.uuid for busy in self.in_progress),
         ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 

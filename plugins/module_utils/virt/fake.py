@@ -87,7 +87,7 @@ class FakeDriver(ComputeDriver):
         return self._domain(rows[0]) if rows else None
 
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
-        addresses = {}
+        addresses: dict[str, tuple[str, ...]] = {}
         for domain in self.list_domains():
             if domain.record is None or domain.power_state != "running":
                 continue

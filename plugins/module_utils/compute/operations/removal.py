@@ -18,10 +18,11 @@ from ..states import ACTIVE, BUILDING, DELETED, DELETING, ERROR, STOPPED
 def finish_delete(host: Host, entry: Entry) -> None:
     """Go on to the end: what was to be deleted is of no use half-deleted."""
     domain = host.driver.get_domain(entry.uuid)
-    if domain is not None and read_record(domain) is None:
-        return
-    host.driver.power_off(entry.uuid)
-    host.driver.undefine(entry.uuid)
+    if domain is not None:
+        if read_record(domain) is None:
+            return
+        host.driver.power_off(entry.uuid)
+        host.driver.undefine(entry.uuid)
     host.driver.delete_disks(entry.uuid)
     with host.db.transaction() as connection:
         connection.execute("DELETE FROM instances WHERE uuid = ?", (entry.uuid,))
@@ -38,7 +39,8 @@ def finish_delete(host: Host, entry: Entry) -> None:
 def delete(run: Run) -> Optional[Instance]:
     """Cut the power, remove the definition, then the disks: a disk never goes before its domain."""
     uuid = run.instance.uuid
-    run.step("power off", run.driver.power_off, uuid)
-    run.step("undefine", run.driver.undefine, uuid)
+    if run.instance.vm_state != DELETED:
+        run.step("power off", run.driver.power_off, uuid)
+        run.step("undefine", run.driver.undefine, uuid)
     run.step("disks", run.driver.delete_disks, uuid)
     return run.instance.but(vm_state=DELETED)
