@@ -1,0 +1,208 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host's image cache: each image is fetched once, verified, and never seen half."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import http.client
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Optional
+
+from ..objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, ImageUnacceptable
+from ..objects.ingredients import Image
+from .driver import CachedImage
+from .image_format import inspect
+from .image_source import OpenSource, open_source
+
+PREFIX = "novella-base-"
+UNFINISHED = ".part"
+CHUNK = 1 << 20
+ZEROS = bytes(CHUNK)
+GIB = 1 << 30
+
+
+class ImageCache:
+    """Base images in one directory, named after their checksum, or after their source where there is none.
+
+    A fetch writes a ``.part`` file and holds its lock (flock, so threads and processes alike wait); when it is
+    whole and verified the file gets its real name. Whoever finds a ``.part`` that nobody locks may remove it.
+
+    Args:
+        directory: The directory.
+        deadline: Seconds that a fetch, or the wait for another's, may take.
+        max_bytes: The largest image that is fetched.
+    """
+
+    def __init__(self, directory: str, deadline: float = 3600.0, max_bytes: int = 1024 * GIB) -> None:
+        self._directory = Path(directory)
+        self._deadline = deadline
+        self._max_bytes = max_bytes
+
+    def ensure(self, image: Image) -> CachedImage:
+        """Return the cached image, fetched first if it is not there.
+
+        Raises:
+            ImageUnacceptable: It is not there, differs from its checksum, or is no acceptable disk image.
+            DeadlineExceeded: It took too long.
+            ComputeResourcesUnavailable: The disk is full.
+        """
+        if image.checksum is not None:
+            key = _checksum_digits(image)
+            return self._find(key, image) or self._fetch(key, image, None)
+        with open_source(image) as source:
+            key = hashlib.sha256(source.mark.encode()).hexdigest()
+            return self._find(key, image) or self._fetch(key, image, source)
+
+    def _find(self, key: str, image: Image) -> Optional[CachedImage]:
+        for disk_format in ("qcow2", "raw"):
+            path = self._directory / f"{PREFIX}{key}.{disk_format}"
+            if path.exists():
+                return CachedImage(str(path), disk_format, inspect(str(path), image.name).virtual_size)
+        return None
+
+    def _fetch(self, key: str, image: Image, source: Optional[OpenSource]) -> CachedImage:
+        end = time.monotonic() + self._deadline
+        part = self._directory / f"{PREFIX}{key}{UNFINISHED}"
+        with _locked(part, end, image.name) as file:
+            found = self._find(key, image)  # another fetched it while we waited
+            if found is None:
+                self._sweep()
+                with contextlib.nullcontext(source) if source else open_source(image) as opened:
+                    self._copy(opened, file, image, end)
+                form = inspect(str(part), image.name)
+                path = self._directory / f"{PREFIX}{key}.{form.disk_format}"
+                part.rename(path)
+                _sync_directory(self._directory)
+                found = CachedImage(str(path), form.disk_format, form.virtual_size)
+        return found
+
+    def _copy(self, source: OpenSource, file: IO[bytes], image: Image, end: float) -> None:
+        digest, length = hashlib.sha256(), 0
+        for chunk in _chunks(source, image.name):
+            length += len(chunk)
+            if length > self._max_bytes:
+                raise ImageUnacceptable(
+                    f"Image '{image.name}' is larger than {self._max_bytes // GIB} GiB.", "Raise the limit."
+                )
+            if time.monotonic() > end:
+                raise DeadlineExceeded(
+                    f"Image '{image.name}' did not arrive within {self._deadline:g} s ({length} bytes came).",
+                    "Offer it from a nearer place, or raise the deadline.",
+                )
+            digest.update(chunk)
+            _write(file, chunk, image.name)
+        if source.length is not None and length != source.length:
+            raise ImageUnacceptable(
+                f"Image '{image.name}' came only in part: {length} of {source.length} bytes.", "Run again."
+            )
+        _finish(file, length)
+        if image.checksum is not None and digest.hexdigest() != _checksum_digits(image):
+            raise ImageUnacceptable(
+                f"Image '{image.name}' has the checksum sha256:{digest.hexdigest()}, not {image.checksum}.",
+                f"Correct the checksum, or the file at {image.source}.",
+                source=image.source,
+            )
+
+    def _sweep(self) -> None:
+        """Remove what crashed fetches left behind: parts that nobody holds."""
+        for part in self._directory.glob(f"{PREFIX}*{UNFINISHED}"):
+            with contextlib.suppress(OSError), part.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(file, part):
+                    part.unlink()
+
+
+@contextlib.contextmanager
+def _locked(part: Path, end: float, name: str) -> Iterator[IO[bytes]]:
+    """Hold the part file, empty and locked. Remove it at the end, unless it has got its real name by then."""
+    while True:
+        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # It may have been renamed or removed between opening and locking: then it is not ours to write.
+            if _is_at(file, part):
+                break
+            file.close()
+        except BlockingIOError:
+            file.close()
+            if time.monotonic() > end:
+                raise DeadlineExceeded(
+                    f"Another process has been fetching image '{name}' for too long.",
+                    f"End the process that holds {part}, and run again.",
+                ) from None
+            time.sleep(0.1)
+    with file:
+        try:
+            file.truncate(0)
+            yield file
+        finally:
+            if _is_at(file, part):
+                part.unlink()
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _chunks(source: OpenSource, name: str) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = source.stream.read1(CHUNK)
+        except (OSError, http.client.HTTPException) as error:
+            raise ImageUnacceptable(f"Image '{name}' could not be read to its end: {error}.", "Run again.") from None
+        if not chunk:
+            return
+        yield chunk
+
+
+def _write(file: IO[bytes], chunk: bytes, name: str) -> None:
+    try:
+        # Zeros stay a hole: images of mostly empty disks are common.
+        if ZEROS.startswith(chunk):
+            file.seek(len(chunk), os.SEEK_CUR)
+        else:
+            file.write(chunk)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ComputeResourcesUnavailable(
+            f"Image '{name}' does not fit into {Path(str(file.name)).parent}: no space is left.", "Free space there."
+        ) from None
+
+
+def _finish(file: IO[bytes], length: int) -> None:
+    file.truncate(length)
+    # Readable to QEMU whoever it runs as, writable to none: many disks depend on it.
+    os.fchmod(file.fileno(), 0o444)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _checksum_digits(image: Image) -> str:
+    match = re.fullmatch(r"sha256:([0-9a-fA-F]{64})", image.checksum or "")
+    if match is None:
+        raise ImageUnacceptable(
+            f"Image '{image.name}' has the checksum '{image.checksum}'.", "Write it as 'sha256:' and 64 digits."
+        )
+    return match.group(1).lower()

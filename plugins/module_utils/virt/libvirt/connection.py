@@ -1,0 +1,147 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection to libvirt: opened when first needed, every call bounded, every error in our words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Optional, TypeVar
+
+from ...objects.errors import DeadlineExceeded, HypervisorUnavailable
+from .binding import libvirt
+from .deadline import TookTooLong, Workers
+from .faults import UNAVAILABLE_REMEDY, translate
+
+T = TypeVar("T")
+
+# What a user calls the methods that act.
+WORDS = {
+    "create": "start the domain",
+    "defineXMLFlags": "define the domain",
+    "destroy": "cut the power of the domain",
+    "lookupByUUIDString": "find the domain",
+    "setMetadata": "write the instance record",
+    "shutdown": "ask the guest to shut down",
+    "undefineFlags": "undefine the domain",
+}
+
+
+class Bounded:
+    """Stands for one libvirt object: its methods are the object's, each waited for only so long.
+
+    What they return is bounded in turn, lists of libvirt objects included.
+    """
+
+    __slots__ = ("_connection", "_deadline", "_target")
+
+    def __init__(self, target: Any, connection: Connection, deadline: float) -> None:
+        self._target = target
+        self._connection = connection
+        self._deadline = deadline
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._target, name)
+
+        def call(*arguments: Any) -> Any:
+            plain = [item._target if isinstance(item, Bounded) else item for item in arguments]
+            result = self._connection.call(_in_words(name), lambda: method(*plain), self._deadline)
+            return _bound(result, self._connection)
+
+        return call
+
+
+class Connection:
+    """One connection for all threads of a driver.
+
+    Args:
+        uri: libvirt's, such as ``qemu:///system``.
+        deadline: Seconds that a call may take unless it says otherwise.
+    """
+
+    def __init__(self, uri: str, deadline: float) -> None:
+        self.uri = uri
+        self.deadline = deadline
+        self._workers = Workers()
+        self._opening = threading.Lock()
+        self._raw: Any = None
+
+    def host(self, deadline: Optional[float] = None) -> Any:
+        """Return the bounded virConnect.
+
+        Raises:
+            HypervisorUnavailable: The binding is missing, or libvirt does not answer.
+            DeadlineExceeded: libvirt accepts the connection and then stays silent.
+        """
+        return Bounded(self._open(), self, deadline or self.deadline)
+
+    def read(self, what: str, function: Callable[[Any], T]) -> T:
+        """Run a function that makes many calls and changes nothing, under one deadline.
+
+        Args:
+            what: What it does, for messages ("list the domains").
+            function: Takes the bare virConnect. It must not act: an abandoned one runs on.
+        """
+        raw = self._open()
+        return self.call(what, lambda: function(raw), self.deadline)
+
+    def call(self, what: str, function: Callable[[], T], deadline: float) -> T:
+        """Run one call of libvirt's in time, and translate its error."""
+        try:
+            return self._workers.call(function, deadline)
+        except TookTooLong:
+            raise DeadlineExceeded(
+                f"Could not {what}: libvirt ({self.uri}) gave no answer within {deadline:g} s.",
+                "The call may still take effect. " + UNAVAILABLE_REMEDY,
+                deadline=deadline,
+            ) from None
+        except libvirt.libvirtError as error:
+            fault = translate(what, error.get_error_code(), error.get_error_domain(), error.get_error_message())
+            if isinstance(fault, HypervisorUnavailable):
+                # A restarted libvirtd wants a new connection.
+                self._raw = None
+            raise fault from error
+
+    def _open(self) -> Any:
+        raw = self._raw
+        if raw is not None:
+            return raw
+        if libvirt is None:
+            raise HypervisorUnavailable(
+                "python3-libvirt is missing on this host.",
+                "Install the distribution's package (the role novella.compute.hypervisor does).",
+            )
+        # The one in front has a deadline; those behind it wait for that one, and a little longer.
+        if not self._opening.acquire(timeout=self.deadline + 1):
+            raise DeadlineExceeded(f"Could not connect to libvirt ({self.uri}).", UNAVAILABLE_REMEDY)
+        try:
+            if self._raw is None:
+                # libvirt prints every error on stderr unless it is told not to.
+                libvirt.registerErrorHandler(_say_nothing, None)
+                self._raw = self.call("connect to libvirt", lambda: libvirt.open(self.uri), self.deadline)
+            return self._raw
+        finally:
+            self._opening.release()
+
+
+def within(target: Any, seconds: float) -> Any:
+    """Return the same libvirt object with another deadline, for a call that may take long."""
+    return Bounded(target._target, target._connection, seconds)
+
+
+def _bound(value: Any, connection: Connection) -> Any:
+    if isinstance(value, list):
+        return [_bound(item, connection) for item in value]
+    if type(value).__module__ == "libvirt":
+        return Bounded(value, connection, connection.deadline)
+    return value
+
+
+def _in_words(method: str) -> str:
+    return WORDS.get(method, f"call {method} of libvirt")
+
+
+def _say_nothing(_context: Any, _error: Any) -> None:
+    """Errors are raised; printing them as well would spoil a module's output."""

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The domain XML of an instance, built as a tree."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ...objects.errors import NotSupported
+from ...objects.ingredients import NetworkRequest
+from ...objects.instance import Instance, InstanceSpec
+
+NAMESPACE = "https://novella.dev/xmlns/compute/1"
+METADATA_PREFIX = "novella"
+CONSOLE_LOG_DIRECTORY = "/var/log/libvirt/qemu"
+AGENT_CHANNEL = "org.qemu.guest_agent.0"
+# A disk, a NIC, the agent, the balloon and the rng take one each; the rest is for hot-plug.
+ROOT_PORTS = 8
+# The emulated CPU with the instructions that today's distributions are built for (x86-64-v2), and that TCG has.
+EMULATED_CPU = "Westmere"
+# Enough for a guest to boot at full speed; QEMU's default of 1 GiB lets every emulated guest grow by as much.
+EMULATION_CACHE_MB = 32
+# Extra specs and image properties that shape the guest; all others speak to the scheduler.
+GUEST_EXTRA_SPECS = ("hw:", "hw_", "os:", "quota:", "pci_passthrough:", "accel:")
+GUEST_PROPERTIES = ("hw_", "os_")
+
+ET.register_namespace(METADATA_PREFIX, NAMESPACE)
+
+
+@dataclass(frozen=True)
+class GuestPlatform:
+    """What the host can run a guest on. `kind` is libvirt's domain type, ``kvm`` or ``qemu`` (emulation)."""
+
+    arch: str
+    kind: str
+
+
+def console_log_path(uuid: str) -> str:
+    """Return where virtlogd writes the serial console of an instance."""
+    return f"{CONSOLE_LOG_DIRECTORY}/novella-{uuid}.console.log"
+
+
+def check_supported(spec: InstanceSpec) -> None:
+    """Refuse what this driver would otherwise leave out in silence.
+
+    Raises:
+        NotSupported: The flavor or the image asks for something that cannot be given yet.
+    """
+    flavor, image = spec.flavor, spec.image
+    if image is None:
+        raise NotSupported(f"'{spec.name}' has no image, and this driver starts nothing else yet.", "Give it an image.")
+    asked = [f"{size} of flavor '{flavor.name}'" for size in ("ephemeral_gb", "swap_mb") if getattr(flavor, size)]
+    asked += [f"'{key}' of flavor '{flavor.name}'" for key in flavor.extra_specs if key.startswith(GUEST_EXTRA_SPECS)]
+    asked += [f"'{key}' of image '{image.name}'" for key in image.properties if key.startswith(GUEST_PROPERTIES)]
+    if asked:
+        raise NotSupported(f"'{spec.name}' asks for {asked[0]}, which this driver cannot give yet.", "Leave it out.")
+
+
+def record_element(instance: Instance, prefixed: bool) -> ET.Element:
+    """Return the metadata element that holds the instance record.
+
+    Args:
+        prefixed: With its namespace, as a domain's XML wants it. libvirt's setMetadata takes prefix and
+            namespace apart and refuses an element that brings its own.
+    """
+    element = ET.Element(f"{{{NAMESPACE}}}instance" if prefixed else "instance")
+    element.text = json.dumps(instance.as_document(), separators=(",", ":"))
+    return element
+
+
+def read_record(domain: ET.Element) -> Optional[Mapping[str, Any]]:
+    """Return the instance record of a domain's XML, of whatever version, or None: then it is not ours."""
+    text = domain.findtext(f"metadata/{{{NAMESPACE}}}instance")
+    try:
+        record = json.loads(text or "")
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def build_domain(instance: Instance, platform: GuestPlatform, root_disk: str, config_drive: str) -> ET.Element:
+    """Build the domain.
+
+    Args:
+        instance: The record; it goes into the metadata whole.
+        platform: What the host offers.
+        root_disk: Path of the qcow2 root disk.
+        config_drive: Path of the config drive.
+
+    Raises:
+        NotSupported: The host's architecture is not one this driver builds guests for.
+    """
+    if platform.arch != "x86_64":
+        raise NotSupported(f"This driver builds x86_64 guests, and the host is {platform.arch}.")
+    spec = instance.spec
+    domain = ET.Element("domain", type=platform.kind)
+    _text(domain, "name", spec.domain_name)
+    _text(domain, "uuid", instance.uuid)
+    ET.SubElement(domain, "metadata").append(record_element(instance, prefixed=True))
+    _text(domain, "memory", str(spec.flavor.memory_mb), unit="MiB")
+    _text(domain, "vcpu", str(spec.flavor.vcpus))
+    _add_firmware(domain, platform, instance.uuid)
+    _add_cpu(domain, platform)
+    ET.SubElement(domain, "clock", offset="utc")
+    for event, reaction in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
+        _text(domain, event, reaction)
+    devices = ET.SubElement(domain, "devices")
+    _add_disk(devices, root_disk, "vda", "qcow2", read_only=False)
+    _add_disk(devices, config_drive, "vdb", "raw", read_only=True)
+    _add_buses(devices)
+    for network in spec.networks:
+        _add_interface(devices, network)
+    _add_consoles(devices, instance.uuid)
+    return domain
+
+
+def _add_firmware(domain: ET.Element, platform: GuestPlatform, uuid: str) -> None:
+    system = ET.SubElement(ET.SubElement(domain, "sysinfo", type="smbios"), "system")
+    identity = {"manufacturer": "Novella", "product": "Novella Compute", "serial": uuid, "family": "Virtual Machine"}
+    for name, value in identity.items():
+        _text(system, "entry", value, name=name)
+    os = ET.SubElement(domain, "os")
+    _text(os, "type", "hvm", arch=platform.arch, machine="q35")
+    ET.SubElement(os, "boot", dev="hd")
+    ET.SubElement(os, "smbios", mode="sysinfo")
+
+
+def _add_cpu(domain: ET.Element, platform: GuestPlatform) -> None:
+    features = ET.SubElement(domain, "features")
+    ET.SubElement(features, "acpi")
+    ET.SubElement(features, "apic")
+    if platform.kind == "kvm":
+        ET.SubElement(domain, "cpu", mode="host-model")
+        return
+    _text(ET.SubElement(features, "tcg"), "tb-cache", str(EMULATION_CACHE_MB), unit="MiB")
+    cpu = ET.SubElement(domain, "cpu", mode="custom", match="exact", check="none")
+    _text(cpu, "model", EMULATED_CPU, fallback="allow")
+
+
+def _add_disk(devices: ET.Element, path: str, target: str, disk_format: str, read_only: bool) -> None:
+    disk = ET.SubElement(devices, "disk", type="file", device="disk")
+    driver = ET.SubElement(disk, "driver", name="qemu", type=disk_format)
+    if not read_only:
+        driver.set("discard", "unmap")
+    ET.SubElement(disk, "source", file=path)
+    ET.SubElement(disk, "target", dev=target, bus="virtio")
+    if read_only:
+        ET.SubElement(disk, "readonly")
+
+
+def _add_buses(devices: ET.Element) -> None:
+    # Without an explicit root, libvirt takes the first root port for it and refuses the domain.
+    ET.SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
+    for index in range(1, ROOT_PORTS + 1):
+        ET.SubElement(devices, "controller", type="pci", index=str(index), model="pcie-root-port")
+    ET.SubElement(devices, "controller", type="usb", model="none")
+
+
+def _add_interface(devices: ET.Element, network: NetworkRequest) -> None:
+    if network.bridge is not None:
+        interface = ET.SubElement(devices, "interface", type="bridge")
+        ET.SubElement(interface, "mac", address=network.mac_address)
+        ET.SubElement(interface, "source", bridge=network.bridge)
+    else:
+        interface = ET.SubElement(devices, "interface", type="network")
+        ET.SubElement(interface, "mac", address=network.mac_address)
+        ET.SubElement(interface, "source", network=network.libvirt_network or "")
+    ET.SubElement(interface, "model", type="virtio")
+
+
+def _add_consoles(devices: ET.Element, uuid: str) -> None:
+    serial = ET.SubElement(devices, "serial", type="pty")
+    ET.SubElement(serial, "log", file=console_log_path(uuid), append="on")
+    ET.SubElement(serial, "target", port="0")
+    console = ET.SubElement(devices, "console", type="pty")
+    ET.SubElement(console, "target", type="serial", port="0")
+    agent = ET.SubElement(devices, "channel", type="unix")
+    ET.SubElement(agent, "target", type="virtio", name=AGENT_CHANNEL)
+    ET.SubElement(ET.SubElement(devices, "video"), "model", type="none")
+    ET.SubElement(devices, "memballoon", model="virtio")
+    rng = ET.SubElement(devices, "rng", model="virtio")
+    _text(rng, "backend", "/dev/urandom", model="random")
+
+
+def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> None:
+    ET.SubElement(parent, tag, attributes).text = text

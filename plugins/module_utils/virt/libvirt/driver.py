@@ -1,0 +1,291 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The driver for QEMU and KVM through libvirt, on the host itself."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import threading
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Optional
+
+from ...objects.errors import (
+    HypervisorError,
+    InstanceExists,
+    InstanceInvalidState,
+    InstanceNotFound,
+    InvalidInput,
+    NotSupported,
+    NovellaError,
+)
+from ...objects.instance import Instance
+from ..driver import CachedImage, ComputeDriver, Domain, HostResources
+from ..images import ImageCache
+from ..iso9660 import build_iso
+from . import observation
+from .binding import libvirt
+from .connection import Connection, within
+from .domain_xml import (
+    METADATA_PREFIX,
+    NAMESPACE,
+    build_domain,
+    check_supported,
+    console_log_path,
+    read_record,
+    record_element,
+)
+from .storage import UUID, DiskStore
+
+CONFIG_DRIVE_LABEL = "config-2"
+POOL_TYPES = ("dir", "fs", "netfs")
+# A start reserves memory and opens disks; QEMU may take its time over both.
+START_DEADLINE = 120.0
+POLL_INTERVAL = 0.2
+# A guest that is still booting misses the first request.
+SHUTDOWN_REPEAT = 10.0
+
+
+class LibvirtDriver(ComputeDriver):
+    """Drives the libvirt of the host it runs on. Threads may share one driver.
+
+    Args:
+        uri: libvirt's, of this host: disks and logs are read and written as files.
+        pool: The storage pool that holds disks and base images; one that is a directory.
+        deadline: Seconds that libvirt may take to answer a call.
+        image_deadline: Seconds that fetching an image may take.
+    """
+
+    def __init__(
+        self,
+        uri: str = "qemu:///system",
+        pool: str = "default",
+        deadline: float = 30.0,
+        image_deadline: float = 3600.0,
+    ) -> None:
+        self._connection = Connection(uri, deadline)
+        self._pool = pool
+        self._deadline = deadline
+        self._image_deadline = image_deadline
+        self._validated: set[Any] = set()
+        self._refreshing = threading.Lock()
+        self._is_pool_stale = False
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    def get_available_resource(self) -> HostResources:
+        facts, disks = self._facts, self._disks
+        return HostResources(
+            uuid=facts.uuid,
+            hypervisor_hostname=facts.hostname,
+            vcpus=facts.vcpus,
+            memory_mb=facts.memory_mb,
+            local_gb=disks.total_gb(),
+            disk_available_least=disks.available_least_gb(),
+            hypervisor_type=facts.hypervisor_type,
+            hypervisor_version=facts.hypervisor_version,
+            host_ip=observation.own_address(),
+            cpu_info=facts.cpu_info,
+            supported_instances=facts.supported_instances,
+        )
+
+    def list_domains(self) -> list[Domain]:
+        size = self._disks.root_disk_size
+        return self._connection.read("list the domains", lambda raw: observation.list_domains(raw, size))
+
+    def get_domain(self, uuid: str) -> Optional[Domain]:
+        size = self._disks.root_disk_size
+        return self._connection.read("find the domain", lambda raw: observation.find_domain(raw, uuid, size))
+
+    def list_addresses(self) -> dict[str, tuple[str, ...]]:
+        return self._connection.read("list the DHCP leases", observation.list_leases)
+
+    def list_root_disks(self) -> set[str]:
+        return self._disks.list_root_disks()
+
+    # -- building --------------------------------------------------------------------------------------------
+
+    def ensure_image(self, instance: Instance) -> CachedImage:
+        check_supported(instance.spec)
+        image = instance.spec.image
+        if image is None:
+            raise NotSupported(f"'{instance.spec.name}' has no image.")
+        return ImageCache(str(self._disks.directory), self._image_deadline).ensure(image)
+
+    def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
+        return self._disks.create_root_disk(_checked(instance.uuid), image, instance.spec.flavor.root_gb)
+
+    def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
+        self._disks.write_config_drive(_checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
+
+    def define(self, instance: Instance) -> None:
+        check_supported(instance.spec)
+        self._refuse_others(instance)
+        uuid = _checked(instance.uuid)
+        root_disk, config_drive = self._disks.root_disk(uuid), self._disks.config_drive(uuid)
+        tree = build_domain(instance, self._facts.platform, str(root_disk), str(config_drive))
+        # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
+        shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
+        flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
+        self._connection.host().defineXMLFlags(ET.tostring(tree, encoding="unicode"), flags)
+        self._validated.add(shape)
+
+    def save_record(self, instance: Instance) -> None:
+        domain = self._domain(instance.uuid)
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
+        flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0
+        record = ET.tostring(record_element(instance, prefixed=False), encoding="unicode")
+        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record, METADATA_PREFIX, NAMESPACE, flags)
+
+    # -- power -----------------------------------------------------------------------------------------------
+
+    def power_on(self, uuid: str) -> None:
+        domain = self._domain(uuid)
+        if not domain.isActive():
+            _unless(domain.isActive, within(domain, max(START_DEADLINE, self._deadline)).create)
+
+    def shut_down(self, uuid: str, timeout: float) -> bool:
+        domain = self._domain(uuid)
+        end = time.monotonic() + timeout
+        ask_at = 0.0
+        while domain.isActive():
+            now = time.monotonic()
+            if now >= end:
+                return False
+            if now >= ask_at:
+                _unless(lambda: not domain.isActive(), domain.shutdown)
+                ask_at = now + SHUTDOWN_REPEAT
+            time.sleep(min(POLL_INTERVAL, end - now))
+        return True
+
+    def power_off(self, uuid: str) -> None:
+        domain = self._domain(uuid)
+        if domain.isActive():
+            _unless(lambda: not domain.isActive(), domain.destroy)
+
+    # -- removing --------------------------------------------------------------------------------------------
+
+    def undefine(self, uuid: str) -> None:
+        try:
+            domain = self._domain(uuid)
+            if domain.isActive():
+                raise InstanceInvalidState(f"The domain {uuid} is running, and was to be undefined.", "Stop it first.")
+            domain.undefineFlags(
+                libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+                | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
+                | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+                | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+            )
+        except InstanceNotFound:
+            return
+
+    def delete_disks(self, uuid: str) -> None:
+        self._disks.delete(_checked(uuid))
+        for log in _console_logs(uuid):
+            log.unlink(missing_ok=True)
+        self._refresh_pool()
+
+    # -- the guest's words -----------------------------------------------------------------------------------
+
+    def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
+        output = b""
+        for log in _console_logs(_checked(uuid)):
+            # virtlogd may rotate it away at any moment.
+            with contextlib.suppress(FileNotFoundError), log.open("rb") as file:
+                wanted = max_bytes - len(output)
+                file.seek(max(0, log.stat().st_size - wanted))
+                output = file.read(wanted) + output
+            if len(output) >= max_bytes:
+                break
+        return output
+
+    # -- own ways --------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _facts(self) -> observation.HostFacts:
+        return self._connection.read("read the host's capabilities", observation.read_host)
+
+    @functools.cached_property
+    def _disks(self) -> DiskStore:
+        kind, path, is_active = self._connection.read(
+            f"find the storage pool '{self._pool}'", lambda raw: observation.read_pool_directory(raw, self._pool)
+        )
+        if kind not in POOL_TYPES:
+            raise NotSupported(
+                f"The storage pool '{self._pool}' is of type '{kind}'.", "Use a pool that is a directory (type 'dir')."
+            )
+        if not is_active or not Path(path).is_dir():
+            raise HypervisorError(
+                f"The storage pool '{self._pool}' ({path}) is not active.",
+                f"Start it on this host: 'virsh pool-start {self._pool}'.",
+            )
+        return DiskStore(path, self._deadline)
+
+    def _domain(self, uuid: str) -> Any:
+        return self._connection.host().lookupByUUIDString(_checked(uuid))
+
+    def _refuse_others(self, instance: Instance) -> None:
+        host, name = self._connection.host(), instance.spec.domain_name
+        for lookup, key in ((host.lookupByName, name), (host.lookupByUUIDString, instance.uuid)):
+            try:
+                found = lookup(key)
+            except InstanceNotFound:
+                continue
+            record = read_record(ET.fromstring(found.XMLDesc()))  # noqa: S314 - libvirtd is trusted
+            if record is None or found.UUIDString() != instance.uuid or found.name() != name:
+                raise InstanceExists(
+                    f"'{instance.spec.name}' cannot be defined: this host has the domain '{found.name()}' "
+                    f"({found.UUIDString()}), {_owner(record)}.",
+                    "Rename one of them, or remove that domain.",
+                )
+
+    def _refresh_pool(self) -> None:
+        """Have libvirt forget volumes that are gone. Many threads' wishes are one refresh.
+
+        Only operators' tools read that list, so a busy pool is no failure.
+        """
+        self._is_pool_stale = True
+        while self._is_pool_stale and self._refreshing.acquire(blocking=False):
+            try:
+                self._is_pool_stale = False
+                with contextlib.suppress(NovellaError):
+                    self._connection.host().storagePoolLookupByName(self._pool).refresh()
+            finally:
+                self._refreshing.release()
+
+
+def _unless(is_so: Callable[[], Any], act: Callable[[], Any]) -> None:
+    """Act, and forgive a failure where what was wanted has come about meanwhile."""
+    try:
+        act()
+    except HypervisorError:
+        if not is_so():
+            raise
+
+
+def _checked(uuid: str) -> str:
+    """Return the uuid, which becomes part of file names, if it is one."""
+    if not re.fullmatch(UUID, uuid):
+        raise InvalidInput(f"'{uuid}' is not a uuid.")
+    return uuid
+
+
+def _console_logs(uuid: str) -> list[Path]:
+    """Return the console log and its rotated parts, newest first."""
+    log = Path(console_log_path(uuid))
+    rotated = sorted(log.parent.glob(f"{log.name}.[0-9]*"), key=lambda path: int(path.suffix[1:]))
+    return [log, *rotated]
+
+
+def _owner(record: Optional[Mapping[str, Any]]) -> str:
+    if record is None:
+        return "which is not Novella's"
+    spec = record.get("spec") or {}
+    fleet, project = spec.get("fleet", "default"), spec.get("project_id", "default")
+    return f"instance '{spec.get('name')}' of fleet '{fleet}', project '{project}'"

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""libvirt's errors in our words: its code and text are kept, and the well-known ones get cause and remedy."""
+
+from __future__ import annotations
+
+import re
+
+from ...objects.errors import (
+    ComputeResourcesUnavailable,
+    HypervisorError,
+    HypervisorUnavailable,
+    InstanceExists,
+    InstanceNotFound,
+    NovellaError,
+)
+
+# libvirt's numbers are part of its stable ABI. Written here, this file needs no binding.
+NO_CONNECT, INVALID_CONN, OPERATION_INVALID, NO_DOMAIN = 5, 6, 55, 42
+OPERATION_FAILED, DOM_EXIST, AUTH_FAILED, NO_DOMAIN_METADATA = 9, 28, 45, 80
+FROM_RPC = 7
+
+UNAVAILABLE_REMEDY = "Look at libvirtd on this host ('systemctl status libvirtd'), then run again."
+
+# (pattern of libvirt's text, error, remedy); the first match counts.
+KNOWN: tuple[tuple[str, type[NovellaError], str], ...] = (
+    (
+        r"apparmor|virt-aa-helper",
+        HypervisorError,
+        "AppArmor refused it: allow the path in /etc/apparmor.d/local/abstractions/libvirt-qemu.",
+    ),
+    (
+        r"selinux|unable to set security context",
+        HypervisorError,
+        "SELinux refused it: label the pool's directory virt_image_t ('restorecon -R' on it).",
+    ),
+    (
+        r"asynchronous jobs running",
+        HypervisorError,
+        "The storage pool is busy with another job; run again when that is over.",
+    ),
+    (r"nvram", HypervisorError, "The domain's NVRAM file is in the way; 'virsh undefine --nvram' removes both."),
+    (
+        r"cpu is incompatible|not provide required features|doesn't match specification|unsupported cpu|cpu model",
+        HypervisorError,
+        "This host's CPU lacks what the guest asks for; 'virsh domcapabilities' shows what it has.",
+    ),
+    (
+        r"network not found|no network with matching",
+        HypervisorError,
+        "Define that libvirt network on this host, or correct 'libvirt_network' in the fleet.",
+    ),
+    (
+        r"storage pool not found|no storage pool with matching",
+        HypervisorError,
+        "Define that pool on this host (the role novella.compute.hypervisor makes 'default').",
+    ),
+    (
+        r"network '[^']*' is not active",
+        HypervisorError,
+        "Start it on this host ('virsh net-start' and 'virsh net-autostart').",
+    ),
+    (
+        r"interface mtu|tap interface to bridge|cannot find device|no such device",
+        HypervisorError,
+        "The bridge is missing on this host: create it, or correct 'bridge' in the fleet.",
+    ),
+    (
+        r"already (exists|defined) with uuid|domain .* already exists",
+        InstanceExists,
+        "Another domain on this host has that name or uuid.",
+    ),
+    (
+        r"cannot allocate memory|cannot set up guest memory",
+        ComputeResourcesUnavailable,
+        "The host has too little free memory; what other programs use belongs in reserved_host_memory_mb.",
+    ),
+    (r"no space left", ComputeResourcesUnavailable, "Free space on this host, or add to its storage pool."),
+    (
+        r"kvm kernel module|failed to initialize kvm|/dev/kvm",
+        HypervisorError,
+        "KVM does not work on this host: load its kernel module and allow virtualisation in the firmware.",
+    ),
+    (
+        r"failed to get \"?(write|shared)\"? lock",
+        HypervisorError,
+        "Another process has the disk open; the same instance may run on another host.",
+    ),
+)
+
+
+def translate(what: str, code: int, origin: int, text: str) -> NovellaError:
+    """Return our error for one of libvirt's.
+
+    Args:
+        what: The call that failed, as a user would say it ("start web-1").
+        code: libvirt's error code (VIR_ERR_*).
+        origin: The part of libvirt that raised it (VIR_FROM_*).
+        text: libvirt's text.
+    """
+    message = f"Could not {what}: libvirt says: {text.strip().rstrip('.')}."
+    if origin == FROM_RPC or code in (NO_CONNECT, INVALID_CONN):
+        return HypervisorUnavailable(message, UNAVAILABLE_REMEDY, libvirt_code=code)
+    if code == NO_DOMAIN:
+        return InstanceNotFound(message, "Run the audit again: it was removed by someone else.", libvirt_code=code)
+    if code == AUTH_FAILED:
+        return HypervisorUnavailable(message, "Run as root ('become: true'), or as a member of the libvirt group.")
+    for pattern, error, remedy in KNOWN:
+        if re.search(pattern, text, re.IGNORECASE):
+            return error(message, remedy, libvirt_code=code)
+    return HypervisorError(message, libvirt_code=code)

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What libvirt says of the host and its domains, read in as few calls as possible.
+
+These functions take the bare virConnect and run under one deadline (`Connection.read`): they only read.
+"""
+
+from __future__ import annotations
+
+import socket
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ...objects.compute_node import Usage
+from ..driver import Domain
+from ..image_format import virtual_size
+from .binding import libvirt
+from .domain_xml import GuestPlatform, read_record
+
+DiskSize = Callable[[str], int]
+
+GIB = 1 << 30
+UNITS_OF_MEMORY = {"b": 1, "bytes": 1, "KB": 1000, "KiB": 1 << 10, "k": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+# By libvirt's virDomainState. A blocked guest is a running one, and so is one that is still shutting down.
+POWER_STATES = ("nostate", "running", "running", "paused", "running", "shutdown", "crashed", "suspended")
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """What libvirt says of the host itself."""
+
+    uuid: str
+    hostname: str
+    vcpus: int
+    memory_mb: int
+    hypervisor_type: str
+    hypervisor_version: int
+    cpu_info: dict[str, Any]
+    supported_instances: tuple[tuple[str, str, str], ...]
+
+    @property
+    def platform(self) -> GuestPlatform:
+        """KVM where the host offers it for its own architecture, and emulation elsewhere."""
+        arch = str(self.cpu_info["arch"])
+        return GuestPlatform(arch, "kvm" if (arch, "kvm", "hvm") in self.supported_instances else "qemu")
+
+
+def read_host(raw: Any) -> HostFacts:
+    """Read what does not change while the host is up."""
+    info, memory = raw.getInfo(), raw.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS, 0)
+    capabilities = ET.fromstring(raw.getCapabilities())  # noqa: S314 - libvirtd is trusted
+    triples = [
+        (arch.get("name", ""), domain.get("type", ""), guest.findtext("os_type", ""))
+        for guest in capabilities.findall("guest")
+        for arch in guest.findall("arch")
+        for domain in arch.findall("domain")
+    ]
+    return HostFacts(
+        uuid=capabilities.findtext("host/uuid", "").lower(),
+        hostname=raw.getHostname(),
+        vcpus=info[2],
+        # getInfo adds up what the NUMA nodes hold online, which moves on virtual hosts with hot-plugged memory.
+        memory_mb=memory["total"] >> 10,
+        hypervisor_type=raw.getType(),
+        hypervisor_version=raw.getVersion(),
+        cpu_info=_read_cpu(capabilities),
+        supported_instances=tuple(sorted(set(triples))),
+    )
+
+
+def list_domains(raw: Any, own_disk: DiskSize) -> list[Domain]:
+    """Read every domain that is defined or running.
+
+    Args:
+        own_disk: Gives the size in bytes of an instance's root disk, by uuid.
+    """
+    # One call for all states; asking each domain takes as long as everything else together.
+    states = raw.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
+    found = (_describe(raw, handle, stats.get("state.state", 0), own_disk) for handle, stats in states)
+    return [domain for domain in found if domain is not None]
+
+
+def find_domain(raw: Any, uuid: str, own_disk: DiskSize) -> Optional[Domain]:
+    """Read one domain, or return None."""
+    try:
+        handle = raw.lookupByUUIDString(uuid)
+        return _describe(raw, handle, handle.state()[0], own_disk)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return None
+        raise
+
+
+def list_leases(raw: Any) -> dict[str, tuple[str, ...]]:
+    """Read the addresses that libvirt's own networks gave out, by MAC address."""
+    addresses: dict[str, list[str]] = {}
+    for network in raw.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE):
+        for lease in network.DHCPLeases():
+            addresses.setdefault((lease.get("mac") or "").lower(), []).append(lease["ipaddr"])
+    return {mac: tuple(sorted(found)) for mac, found in addresses.items() if mac}
+
+
+def read_pool_directory(raw: Any, pool: str) -> tuple[str, str, bool]:
+    """Return type and directory of a storage pool, and whether it is active."""
+    handle = raw.storagePoolLookupByName(pool)
+    tree = ET.fromstring(handle.XMLDesc())  # noqa: S314 - libvirtd is trusted
+    return tree.get("type", ""), tree.findtext("target/path", ""), bool(handle.isActive())
+
+
+def own_address() -> Optional[str]:
+    """Return the address that this host reaches others from, or None. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+def _describe(raw: Any, handle: Any, state: int, own_disk: DiskSize) -> Optional[Domain]:
+    try:
+        xml = handle.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    except libvirt.libvirtError as error:
+        # Removed since it was listed.
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return None
+        raise
+    head, devices = _split(xml)
+    record = read_record(head)
+    uuid = head.findtext("uuid", "")
+    disk_bytes = own_disk(uuid) if record is not None else sum(_disk_size(raw, disk) for disk in _disks(devices))
+    return Domain(
+        uuid=uuid,
+        name=head.findtext("name", ""),
+        power_state=POWER_STATES[state] if state < len(POWER_STATES) else "nostate",
+        size=Usage(int(head.findtext("vcpu", "0")), _memory_mb(head.find("memory")), -(-disk_bytes // GIB)),
+        record=record,
+    )
+
+
+def _split(xml: str) -> tuple[ET.Element, str]:
+    """Return what comes before the devices, and the devices unparsed: they are most of it, and seldom needed."""
+    head, _mark, rest = xml.partition("\n  <devices>")
+    return ET.fromstring(f"{head}</domain>" if rest else head), rest.partition("\n  </devices>")[0]  # noqa: S314
+
+
+def _disks(devices: str) -> list[ET.Element]:
+    return ET.fromstring(f"<devices>{devices}</devices>").findall("disk")  # noqa: S314 - libvirtd is trusted
+
+
+def _disk_size(raw: Any, disk: ET.Element) -> int:
+    """Return the virtual size of a disk that takes room on this host, in bytes; 0 when it cannot be told."""
+    source = disk.find("source")
+    if source is None or disk.get("device", "disk") != "disk" or disk.find("readonly") is not None:
+        return 0
+    path = source.get("file") or source.get("dev")
+    if path:
+        return virtual_size(path)
+    if not source.get("pool"):
+        return 0
+    try:
+        volume = raw.storagePoolLookupByName(source.get("pool")).storageVolLookupByName(source.get("volume"))
+        return int(volume.info()[1])
+    except libvirt.libvirtError:
+        return 0
+
+
+def _memory_mb(element: Optional[ET.Element]) -> int:
+    if element is None or not element.text:
+        return 0
+    return int(element.text) * UNITS_OF_MEMORY.get(element.get("unit", "KiB"), 1 << 10) >> 20
+
+
+def _read_cpu(capabilities: ET.Element) -> dict[str, Any]:
+    cpu = capabilities.find("host/cpu")
+    if cpu is None:
+        return {"arch": ""}
+    info: dict[str, Any] = {tag: cpu.findtext(tag, "") for tag in ("arch", "model", "vendor")}
+    topology = cpu.find("topology")
+    if topology is not None:
+        info["topology"] = _integers(topology, ("sockets", "cores", "threads"))
+    return info
+
+
+def _integers(element: ET.Element, names: Iterable[str]) -> dict[str, int]:
+    return {name: int(element.get(name, "0")) for name in names}

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Disks in the directory of a libvirt pool: one file per disk, named after its instance.
+
+The files are made and removed directly, not through libvirt's volume calls: those lock the pool, and cannot
+write under a temporary name. libvirt's own list of the pool learns of them when it is next refreshed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, HypervisorError, ImageUnacceptable
+from ..driver import CachedImage
+from ..image_format import read_qcow2, virtual_size
+from ..images import PREFIX, UNFINISHED
+
+GIB = 1 << 30
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+ROOT_DISK = re.compile(rf"({UUID})\.root\.qcow2")
+
+
+class DiskStore:
+    """The disks of one directory.
+
+    Args:
+        directory: The pool's directory.
+        deadline: Seconds that qemu-img may take.
+    """
+
+    def __init__(self, directory: str, deadline: float) -> None:
+        self.directory = Path(directory)
+        self._deadline = deadline
+
+    def root_disk(self, uuid: str) -> Path:
+        return self.directory / f"{uuid}.root.qcow2"
+
+    def root_disk_size(self, uuid: str) -> int:
+        """Return the size in bytes that the guest sees; 0 where there is no disk."""
+        return virtual_size(str(self.root_disk(uuid)))
+
+    def config_drive(self, uuid: str) -> Path:
+        return self.directory / f"{uuid}.config.iso"
+
+    def create_root_disk(self, uuid: str, image: CachedImage, root_gb: int) -> bool:
+        """Make the root disk as an overlay of the image. Return False where it was there, and is kept.
+
+        Args:
+            root_gb: Its size in GiB; 0 for the image's own.
+
+        Raises:
+            ImageUnacceptable: The image is larger than the disk.
+            HypervisorError: The disk that is there is damaged, or qemu-img failed.
+        """
+        size = root_gb * GIB or image.virtual_size
+        if image.virtual_size > size:
+            needed = -(-image.virtual_size // GIB)
+            raise ImageUnacceptable(
+                f"The image needs {needed} GiB, and the flavor's root disk has {root_gb}.",
+                f"Use a flavor with root_gb of {needed} or more.",
+            )
+        path = self.root_disk(uuid)
+        if path.exists():
+            _check_whole(path)
+            return False
+        with _unfinished(path) as part:
+            # The paths begin with "/" and the formats are given: nothing here is qemu-img's to guess.
+            backing = ["-b", image.path, "-F", image.disk_format]
+            self._run("qemu-img", "create", "-q", "-f", "qcow2", *backing, str(part), str(size))
+            _sync(part)
+            part.rename(path)
+        return True
+
+    def write_config_drive(self, uuid: str, content: bytes) -> None:
+        """Write the config drive, readable to root alone; libvirt hands it to the guest's QEMU."""
+        path = self.config_drive(uuid)
+        with _unfinished(path) as part:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(content)
+            _sync(part)
+            part.rename(path)
+
+    def delete(self, uuid: str) -> None:
+        """Remove every file of the instance: finished, half, or gone already."""
+        for path in (self.root_disk(uuid), self.config_drive(uuid)):
+            path.unlink(missing_ok=True)
+            _part_of(path).unlink(missing_ok=True)
+
+    def list_root_disks(self) -> set[str]:
+        """Return the uuids of the instances that have a root disk here."""
+        matches = (ROOT_DISK.fullmatch(path.name) for path in self.directory.iterdir())
+        return {match.group(1) for match in matches if match}
+
+    def total_gb(self) -> int:
+        """Return the size of the file system in whole GiB."""
+        about = os.statvfs(self.directory)
+        return about.f_frsize * about.f_blocks // GIB
+
+    def available_least_gb(self) -> int:
+        """Return the free space in GiB after every disk here has grown to its full size; may be negative.
+
+        Nova's disk_available_least: free bytes less, for each disk, virtual less allocated size; truncated
+        towards zero. Base images never grow.
+        """
+        about = os.statvfs(self.directory)
+        left = about.f_frsize * about.f_bavail - sum(self._growth())
+        return int(left / GIB)
+
+    def _growth(self) -> Iterator[int]:
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                if entry.name.startswith(PREFIX) or not entry.is_file(follow_symlinks=False):
+                    continue
+                # A disk that vanishes meanwhile does not grow.
+                with contextlib.suppress(FileNotFoundError):
+                    allocated = entry.stat(follow_symlinks=False).st_blocks * 512
+                    yield max(0, virtual_size(entry.path) - allocated)
+
+    def _run(self, *command: str) -> None:
+        try:
+            subprocess.run(
+                command,
+                check=True,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                timeout=self._deadline,
+                env={**os.environ, "LC_ALL": "C"},
+            )
+        except FileNotFoundError:
+            raise HypervisorError(
+                f"{command[0]} is missing on this host.",
+                "Install the distribution's package (the role novella.compute.hypervisor does).",
+            ) from None
+        except subprocess.TimeoutExpired:
+            raise DeadlineExceeded(
+                f"{command[0]} {command[1]} did not end within {self._deadline:g} s.", "Look at the host's storage."
+            ) from None
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.decode(errors="replace").strip()
+            kind = ComputeResourcesUnavailable if "No space left" in said else HypervisorError
+            raise kind(f"{command[0]} {command[1]} failed: {said}") from None
+
+
+def _check_whole(path: Path) -> None:
+    try:
+        read_qcow2(str(path))
+    except ImageUnacceptable as error:
+        raise HypervisorError(
+            f"There is a root disk already, and it is damaged: {error.message}",
+            f"Move {path} away if nothing of it is needed, and run again.",
+        ) from None
+
+
+@contextlib.contextmanager
+def _unfinished(path: Path) -> Iterator[Path]:
+    """Yield the name to write under; whatever has that name at the end is removed."""
+    part = _part_of(path)
+    part.unlink(missing_ok=True)
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(path.name + UNFINISHED)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import shutil
+import subprocess
+
+import pytest
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import HypervisorError, ImageUnacceptable
+from ansible_collections.novella.compute.plugins.module_utils.virt.driver import CachedImage
+from ansible_collections.novella.compute.plugins.module_utils.virt.image_format import read_qcow2
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.storage import DiskStore
+
+pytestmark = pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")
+UUID = "8f2c9d52-5c3e-5e0c-9f0a-0d6b7c1f2a3b"
+GIB = 1 << 30
+
+
+@pytest.fixture
+def store(tmp_path):
+    return DiskStore(str(tmp_path), deadline=20)
+
+
+@pytest.fixture
+def image(tmp_path):
+    path = tmp_path / "novella-base-1.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "2G"], check=True)
+    return CachedImage(str(path), "qcow2", 2 * GIB)
+
+
+def test_a_root_disk_is_an_overlay_as_large_as_the_flavor_says(store, image):
+    assert store.create_root_disk(UUID, image, root_gb=5) is True
+    disk = read_qcow2(str(store.root_disk(UUID)))
+    assert (disk.virtual_size, disk.has_backing_file) == (5 * GIB, True)
+    assert store.root_disk_size(UUID) == 5 * GIB
+    assert store.list_root_disks() == {UUID}
+
+
+def test_root_gb_zero_means_the_size_of_the_image(store, image):
+    store.create_root_disk(UUID, image, root_gb=0)
+    assert store.root_disk_size(UUID) == 2 * GIB
+
+
+def test_a_root_disk_that_is_there_is_kept(store, image):
+    store.create_root_disk(UUID, image, root_gb=5)
+    before = store.root_disk(UUID).stat()
+    assert store.create_root_disk(UUID, image, root_gb=5) is False
+    assert store.root_disk(UUID).stat() == before
+
+
+def test_a_root_disk_that_is_there_but_damaged_is_never_overwritten(store, image):
+    store.root_disk(UUID).write_bytes(b"precious")
+    with pytest.raises(HypervisorError, match="is damaged"):
+        store.create_root_disk(UUID, image, root_gb=5)
+    assert store.root_disk(UUID).read_bytes() == b"precious"
+
+
+def test_an_image_larger_than_the_root_disk_is_refused(store, image):
+    with pytest.raises(ImageUnacceptable, match="needs 2 GiB, and the flavor's root disk has 1"):
+        store.create_root_disk(UUID, image, root_gb=1)
+    assert store.list_root_disks() == set()
+
+
+def test_a_failed_creation_leaves_nothing(store, image, tmp_path):
+    missing = CachedImage(str(tmp_path / "gone.qcow2"), "qcow2", GIB)
+    with pytest.raises(HypervisorError, match=r"qemu-img create failed: .*gone.qcow2"):
+        store.create_root_disk(UUID, missing, root_gb=5)
+    assert [path.name for path in tmp_path.iterdir()] == ["novella-base-1.qcow2"]
+
+
+def test_a_config_drive_is_for_root_alone(store):
+    store.write_config_drive(UUID, b"secret")
+    store.write_config_drive(UUID, b"secret again")
+    assert store.config_drive(UUID).read_bytes() == b"secret again"
+    assert store.config_drive(UUID).stat().st_mode & 0o777 == 0o600
+
+
+def test_deleting_removes_what_was_made_for_the_instance_and_nothing_else(store, image, tmp_path):
+    store.create_root_disk(UUID, image, root_gb=5)
+    store.write_config_drive(UUID, b"")
+    (tmp_path / f"{UUID}.root.qcow2.part").touch()
+    (tmp_path / f"{UUID}.backup.qcow2").touch()
+    store.delete(UUID)
+    store.delete(UUID)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{UUID}.backup.qcow2", "novella-base-1.qcow2"]
+
+
+def test_what_disks_may_still_grow_by_is_not_available(store, image):
+    before = store.available_least_gb()
+    store.create_root_disk(UUID, image, root_gb=before + 10)
+    assert -12 <= store.available_least_gb() <= -8
+    assert store.total_gb() > 0

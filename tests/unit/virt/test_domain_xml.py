@@ -1,0 +1,109 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The domain XML against golden files. ``NOVELLA_REGENERATE=1 pytest …`` writes them anew; read the difference."""
+
+import os
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import NotSupported
+from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image, NetworkRequest
+from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.domain_xml import (
+    GuestPlatform,
+    build_domain,
+    check_supported,
+    read_record,
+    record_element,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+GOLDEN = Path(__file__).parent / "golden"
+UUID = "8f2c9d52-5c3e-5e0c-9f0a-0d6b7c1f2a3b"
+KVM, EMULATED = GuestPlatform("x86_64", "kvm"), GuestPlatform("x86_64", "qemu")
+DEBIAN = Image("debian", "/srv/images/debian.qcow2")
+FRONT = NetworkRequest("front", "02:00:00:00:00:01", bridge="br0")
+BACK = NetworkRequest("back", "02:00:00:00:00:02", libvirt_network="default")
+
+
+def an_instance(**changes):
+    spec = InstanceSpec("web-1", Flavor("small", 2, 512, 5), DEBIAN)
+    return Instance(UUID, spec.but(**changes), created_at="2026-01-01T00:00:00Z")
+
+
+def built(instance, platform):
+    return build_domain(instance, platform, f"/pool/{UUID}.root.qcow2", f"/pool/{UUID}.config.iso")
+
+
+@pytest.mark.parametrize(
+    ("name", "instance", "platform"),
+    [
+        ("emulated", an_instance(), EMULATED),
+        ("kvm-two-nics", an_instance(networks=[FRONT, BACK]), KVM),
+        ("named-fleet", an_instance(fleet="blue", project_id="shop", metadata={"note": '<é> & "x"'}), EMULATED),
+    ],
+)
+def test_the_domain_is_as_it_was_agreed(name, instance, platform):
+    tree = built(instance, platform)
+    ET.indent(tree)
+    xml, path = ET.tostring(tree, encoding="unicode") + "\n", GOLDEN / f"{name}.xml"
+    if os.environ.get("NOVELLA_REGENERATE"):
+        path.write_text(xml)
+    assert xml == path.read_text()
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_any_record_comes_back_from_the_metadata(metadata):
+    instance = an_instance(metadata=metadata)
+    xml = ET.tostring(built(instance, EMULATED), encoding="unicode")
+    assert Instance.from_document(read_record(ET.fromstring(xml))) == instance
+
+
+def test_the_record_for_libvirts_metadata_call_brings_no_namespace():
+    assert record_element(an_instance(), prefixed=False).tag == "instance"
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[1]", "null"])
+def test_metadata_that_is_no_record_makes_a_domain_foreign(text):
+    tree = ET.fromstring(
+        '<domain><metadata><n:instance xmlns:n="https://novella.dev/xmlns/compute/1">'
+        f"{text}</n:instance></metadata></domain>"
+    )
+    assert read_record(tree) is None
+
+
+def test_a_record_of_a_newer_major_is_still_a_record():
+    tree = ET.fromstring(
+        '<domain><metadata><n:instance xmlns:n="https://novella.dev/xmlns/compute/1">'
+        '{"kind": "instance", "version": "9.0"}</n:instance></metadata></domain>'
+    )
+    assert read_record(tree) == {"kind": "instance", "version": "9.0"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"image": None}, "has no image"),
+        ({"flavor": Flavor("big", 1, 512, 5, ephemeral_gb=10)}, "ephemeral_gb of flavor 'big'"),
+        ({"flavor": Flavor("big", 1, 512, 5, swap_mb=10)}, "swap_mb of flavor 'big'"),
+        ({"flavor": Flavor("big", 1, 512, 5, extra_specs={"hw:cpu_policy": "dedicated"})}, "'hw:cpu_policy' of flavor"),
+        ({"image": DEBIAN.but(properties={"hw_disk_bus": "ide"})}, "'hw_disk_bus' of image 'debian'"),
+    ],
+)
+def test_what_cannot_be_given_is_refused_and_not_left_out(changes, words):
+    with pytest.raises(NotSupported, match=words):
+        check_supported(an_instance(**changes).spec)
+
+
+def test_what_only_the_scheduler_reads_is_no_reason_to_refuse():
+    flavor = Flavor("small", 1, 512, 5, extra_specs={"capabilities:cpu_info:arch": "x86_64", "disk": "ssd"})
+    check_supported(an_instance(flavor=flavor, image=DEBIAN.but(properties={"img_hv_type": "kvm"})).spec)
+
+
+def test_a_host_of_another_architecture_is_refused():
+    with pytest.raises(NotSupported, match="the host is aarch64"):
+        built(an_instance(), GuestPlatform("aarch64", "kvm"))
