@@ -15,6 +15,7 @@ capped, so that controllers of two releases share a fleet.
 
 import dataclasses
 import functools
+import re
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Optional, TypeVar
@@ -36,10 +37,10 @@ def parse_version(text: str) -> tuple[int, int]:
     Raises:
         InvalidInput: The text is no such version.
     """
-    major, dot, minor = str(text).partition(".")
-    if not (dot and major.isdigit() and minor.isdigit()):
+    match = re.fullmatch(r"([0-9]{1,9})\.([0-9]{1,9})", str(text))
+    if match is None:
         raise InvalidInput(f"'{text}' is not a version.", "Write it as 'major.minor', such as '1.0'.")
-    return int(major), int(minor)
+    return int(match[1]), int(match[2])
 
 
 @dataclasses.dataclass(frozen=True)

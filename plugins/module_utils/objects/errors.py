@@ -67,12 +67,15 @@ class FleetInvalid(InvalidInput):
 
     Args:
         faults: One line per fault, each with file, line and key.
+        total: How many there are, where not all are named.
     """
 
     code = "FleetInvalid"
 
-    def __init__(self, faults: list[str]) -> None:
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    def __init__(self, faults: list[str], total: int = 0) -> None:
+        count = "1 fault" if len(faults) == 1 else f"{max(total, len(faults))} faults"
+        if total > len(faults):
+            count += f", of which these are the first {len(faults)}"
         super().__init__(f"The fleet has {count}:\n" + "\n".join(f"  {fault}" for fault in faults), faults=faults)
         self.faults = faults
 

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Builds the fleet from a draft that has passed every check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
+
+from .draft import Draft
+from .fleet import Aggregate, DeclaredInstance, Fleet, Network, ServerGroup
+
+
+def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
+    """Return the fleet.
+
+    Args:
+        user_data: What instances are given, by the name of their entry.
+    """
+    content = draft.content
+    return Fleet(
+        name=content.get("name", "default"),
+        project_id=content.get("project_id", "default"),
+        flavors={name: Flavor(name, **_whole(body)) for name, body in draft.section("flavors").items()},
+        images={name: Image(name, **_whole(body)) for name, body in draft.section("images").items()},
+        networks={name: Network(name, **body) for name, body in draft.section("networks").items()},
+        server_groups={
+            name: ServerGroup(name, **_whole(body)) for name, body in draft.section("server_groups").items()
+        },
+        aggregates={
+            name: Aggregate(name, **{**body, "hosts": tuple(body["hosts"])})
+            for name, body in draft.section("aggregates").items()
+        },
+        instances={
+            name: _instance(name, body, user_data.get(name)) for name, body in draft.section("instances").items()
+        },
+        scheduler={
+            key: value if key.endswith("_multiplier") else _integer(value)
+            for key, value in content.get("scheduler", {}).items()
+        },
+        version=content["version"],
+    )
+
+
+def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None) -> DeclaredInstance:
+    keys = {key: value for key, value in _whole(body).items() if key not in ("user_data", "user_data_file")}
+    keys["networks"] = tuple(nic["network"] for nic in body.get("networks", ()))
+    keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
+    return DeclaredInstance(name, user_data=user_data, **keys)
+
+
+def _whole(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _integer(value) for key, value in body.items()}
+
+
+def _integer(value: Any) -> Any:
+    # To JSON Schema 2.0 is an integer. To what is built from it, it is not.
+    return int(value) if isinstance(value, float) else value

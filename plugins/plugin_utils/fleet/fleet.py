@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fleet: what shall exist, checked and ready to be expanded. Names have been resolved to exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
+
+DesiredState = Literal["active", "stopped", "any"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """How a NIC is attached on its host. Exactly one of `bridge` and `libvirt_network` is set."""
+
+    name: str
+    bridge: str | None = None
+    libvirt_network: str | None = None
+
+
+@dataclass(frozen=True)
+class ServerGroup:
+    """A placement rule. `policy` is affinity or anti-affinity; `max_server_per_host` counts for the latter."""
+
+    name: str
+    policy: str
+    max_server_per_host: int = 1
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """A group of hosts. A host is in one availability zone at most, whatever aggregates it is in."""
+
+    name: str
+    hosts: tuple[str, ...] = ()
+    availability_zone: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DeclaredInstance:
+    """An entry under ``instances``: one instance, or `count` equal ones. Ingredients are named, not held."""
+
+    name: str
+    flavor: str
+    image: str
+    count: int | None = None
+    networks: tuple[str, ...] = ()
+    server_group: str | None = None
+    availability_zone: str | None = None
+    vm_state: DesiredState = "active"
+    metadata: dict[str, str] = field(default_factory=dict)
+    ssh_keys: tuple[str, ...] = ()
+    user_data: bytes | None = field(default=None, repr=False)
+    host: str | None = None
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All that was declared, each section by name in the order of the file.
+
+    `scheduler` holds the options that were written, under Nova's names.
+    """
+
+    name: str = "default"
+    project_id: str = "default"
+    flavors: dict[str, Flavor] = field(default_factory=dict)
+    images: dict[str, Image] = field(default_factory=dict)
+    networks: dict[str, Network] = field(default_factory=dict)
+    server_groups: dict[str, ServerGroup] = field(default_factory=dict)
+    aggregates: dict[str, Aggregate] = field(default_factory=dict)
+    instances: dict[str, DeclaredInstance] = field(default_factory=dict)
+    scheduler: dict[str, Any] = field(default_factory=dict)
+    version: str = "1.0"
