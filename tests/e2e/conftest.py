@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
-import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -18,37 +15,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.playbooks import ROOT, run_playbook
 
-CHECKOUT = Path(__file__).parents[2]
 LABS = Path("/var/lib/novella-lab")
-
-
-@dataclass(frozen=True)
-class PlaybookRun:
-    """One finished run of ansible-playbook."""
-
-    returncode: int
-    output: str
-
-    @property
-    def changes(self) -> dict[str, int]:
-        """The number of changed tasks per host."""
-        return {host: int(count) for host, count in re.findall(r"(?m)^(\S+) +: ok=.* changed=(\d+) ", self.output)}
-
-
-def run_ansible_playbook(*arguments: str, cwd: Path = CHECKOUT, timeout: float = 300) -> PlaybookRun:
-    """Run the ansible-playbook beside this interpreter; the caller judges the outcome."""
-    program = Path(sys.executable).with_name("ansible-playbook")
-    done = subprocess.run(
-        [str(program), *arguments],
-        cwd=cwd,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "PWD": str(cwd)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=timeout,
-    )
-    return PlaybookRun(done.returncode, done.stdout)
 
 
 def wait_until(condition: Callable[[], bool], timeout: float, what: str) -> None:
@@ -158,22 +127,13 @@ def declared_hosts(name: str, least: int) -> int:
 
 
 @pytest.fixture(scope="session")
-def run_playbook() -> Callable[..., PlaybookRun]:
-    return run_ansible_playbook
-
-
-@pytest.fixture(scope="session")
 def bring_up() -> Callable[..., Lab]:
     """Brings up a lab by its playbook, or finds it up, and reads its inventory."""
 
     def bring_up(name: str, inventory: Path, *arguments: str) -> Lab:
-        if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            pytest.skip("a lab needs root on a Debian or Ubuntu machine")
-        done = run_ansible_playbook(
-            "playbooks/lab.yml", "-e", f"lab_name={name}", "-e", f"lab_inventory_dir={inventory}", *arguments
-        )
-        if done.returncode != 0:
-            pytest.fail(f"the lab {name} did not come up:\n{done.output}")
+        done = run_playbook("lab", *arguments, lab_name=name, lab_inventory_dir=str(inventory))
+        if done.code != 0:
+            pytest.fail(f"the lab {name} did not come up:\n{done.text}")
         hosts = yaml.safe_load((inventory / "hosts.yml").read_text())["compute"]["hosts"]
         return Lab(name, inventory, {host: facts["ansible_host"] for host, facts in hosts.items()})
 
@@ -184,4 +144,4 @@ def bring_up() -> Callable[..., Lab]:
 def lab(bring_up: Callable[..., Lab]) -> Lab:
     """The lab that all tests share; it stays up afterwards."""
     count = declared_hosts("novella", least=3)
-    return bring_up("novella", CHECKOUT / "inventories/lab", "-e", f"lab_hosts={count}")
+    return bring_up("novella", ROOT / "inventories/lab", "-e", f"lab_hosts={count}")

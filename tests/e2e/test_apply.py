@@ -50,7 +50,7 @@ class Fleet:
         self.path.write_text(yaml.safe_dump(content, sort_keys=False))
 
     def run(self, playbook: str, *options: str, **extra_vars: Any) -> Outcome:
-        return run_playbook(playbook, self.lab.inventory, *options, fleet=str(self.path), **extra_vars)
+        return run_playbook(playbook, *options, inventory=self.lab.inventory, fleet=str(self.path), **extra_vars)
 
     def apply(self, **extra_vars: Any) -> Outcome:
         outcome = self.run("apply", **extra_vars)
@@ -241,6 +241,6 @@ def test_an_image_that_cannot_be_used_fails_clearly_and_leaves_nothing(fleet: Fl
 
 
 def _memory_used(fleet: Fleet, host: str) -> int:
-    outcome = run_playbook("audit", fleet.lab.inventory)
+    outcome = run_playbook("audit", inventory=fleet.lab.inventory)
     documents = [result["ansible_facts"]["novella_host"] for result in outcome.results["Read the host"]]
     return next(each["compute_node"]["memory_mb_used"] for each in documents if each["compute_node"]["host"] == host)

@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from support.playbooks import run_playbook
 
 GUEST = "lab-test-guest"
 UUID = "0b9d1a7e-6f0e-5f3c-9a55-3c1f60f1a001"
@@ -60,26 +61,26 @@ def write_config_drive(folder: Path, image: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def scratch(bring_up, run_playbook, tmp_path_factory):
+def scratch(bring_up, tmp_path_factory):
     """A lab of two hosts that these tests may break; the shared one belongs to everybody."""
     inventory = tmp_path_factory.mktemp("scratch") / "inventory"
     try:
         yield bring_up("scratch", inventory, *SCRATCH)
     finally:
-        take_down(run_playbook, "scratch", inventory)
+        take_down("scratch", inventory)
 
 
-def take_down(run_playbook, name, inventory):
+def take_down(name, inventory):
     own = ["-e", f"lab_name={name}", "-e", f"lab_inventory_dir={inventory}", "-e", "lab_state=absent"]
-    done = run_playbook("playbooks/lab.yml", *own)
-    assert done.returncode == 0, done.output
+    done = run_playbook("lab", *own)
+    assert done.code == 0, done.text
     return done
 
 
-def run_lab_playbook(run_playbook, lab, *arguments):
+def run_lab_playbook(lab, *arguments):
     own = ["-e", f"lab_name={lab.name}", "-e", f"lab_inventory_dir={lab.inventory}"]
-    done = run_playbook("playbooks/lab.yml", *SCRATCH, *own, *arguments)
-    assert done.returncode == 0, done.output
+    done = run_playbook("lab", *SCRATCH, *own, *arguments)
+    assert done.code == 0, done.text
     return done
 
 
@@ -133,14 +134,14 @@ def live_commands() -> list[str]:
     return commands
 
 
-def test_a_second_run_on_a_running_lab_changes_nothing(scratch, run_playbook):
-    done = run_lab_playbook(run_playbook, scratch)
-    assert done.changes == dict.fromkeys(["localhost", *scratch.addresses], 0), done.output
+def test_a_second_run_on_a_running_lab_changes_nothing(scratch):
+    done = run_lab_playbook(scratch)
+    assert done.changes == dict.fromkeys(["localhost", *scratch.addresses], 0), done.text
 
 
-def test_a_dry_run_on_a_running_lab_announces_nothing(scratch, run_playbook):
-    done = run_lab_playbook(run_playbook, scratch, "--check")
-    assert not any(done.changes.values()), done.output
+def test_a_dry_run_on_a_running_lab_announces_nothing(scratch):
+    done = run_lab_playbook(scratch, "--check")
+    assert not any(done.changes.values()), done.text
 
 
 def test_each_host_answers_ssh_under_its_own_name(lab):
@@ -193,7 +194,7 @@ def wait_for_agent(host, guest):
         time.sleep(0.2)
 
 
-def test_a_power_cut_kills_all_of_a_host_and_up_brings_back_what_it_kept(scratch, host, guest, run_playbook):
+def test_a_power_cut_kills_all_of_a_host_and_up_brings_back_what_it_kept(scratch, host, guest):
     note = host.files / "var/lib/novella/test-note"
     note.write_text("kept")
     network_before = host.virsh("net-uuid", "default")
@@ -203,8 +204,8 @@ def test_a_power_cut_kills_all_of_a_host_and_up_brings_back_what_it_kept(scratch
     with pytest.raises(OSError):
         socket.create_connection((host.address, 22), timeout=5)
 
-    done = run_lab_playbook(run_playbook, scratch)
-    assert done.changes == dict.fromkeys(scratch.addresses, 0) | {"localhost": 1}, done.output
+    done = run_lab_playbook(scratch)
+    assert done.changes == dict.fromkeys(scratch.addresses, 0) | {"localhost": 1}, done.text
     assert host.is_on
     assert host.run(["cat", "/var/lib/novella/test-note"]) == "kept"
     assert host.virsh("net-uuid", "default") == network_before
@@ -222,21 +223,21 @@ def test_a_frozen_host_still_takes_connections_but_answers_nothing_until_thawed(
     assert host.run(["hostname"]).strip() == host.name
 
 
-def test_a_machine_where_the_network_is_taken_is_refused_before_anything_changes(lab, run_playbook, tmp_path):
-    done = run_playbook("playbooks/lab.yml", "-e", "lab_name=other", "-e", f"lab_inventory_dir={tmp_path / 'i'}")
-    assert done.returncode != 0
-    assert "The network 10.99.0.0/24 is in use on novella-br" in done.output
+def test_a_machine_where_the_network_is_taken_is_refused_before_anything_changes(lab, tmp_path):
+    done = run_playbook("lab", "-e", "lab_name=other", "-e", f"lab_inventory_dir={tmp_path / 'i'}")
+    assert done.code != 0
+    assert "The network 10.99.0.0/24 is in use on novella-br" in done.text
     assert traces_of("other") == []
     assert not (tmp_path / "i").exists()
 
 
-def test_a_lab_taken_down_leaves_nothing_behind(bring_up, run_playbook, tmp_path):
+def test_a_lab_taken_down_leaves_nothing_behind(bring_up, tmp_path):
     inventory = tmp_path / "inventory"
     try:
         bring_up("passing", inventory, "-e", "lab_network=10.98.8", "-e", "lab_hosts=1")
         assert traces_of("passing")
     finally:
-        take_down(run_playbook, "passing", inventory)
+        take_down("passing", inventory)
     assert traces_of("passing") == []
     assert not inventory.exists()
-    assert take_down(run_playbook, "passing", inventory).changes == {"localhost": 0}
+    assert take_down("passing", inventory).changes == {"localhost": 0}

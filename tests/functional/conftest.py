@@ -69,7 +69,7 @@ class Site:
 
     def run(self, playbook: str, *options: str, **extra_vars: Any) -> Outcome:
         extra_vars.setdefault("fleet", str(self.folder / "fleet.yml"))
-        return run_playbook(playbook, self.inventory, *options, **extra_vars)
+        return run_playbook(playbook, *options, inventory=self.inventory, **extra_vars)
 
 
 @pytest.fixture

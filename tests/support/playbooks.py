@@ -9,6 +9,8 @@ import io
 import os
 import re
 import sys
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ class Outcome:
     Args:
         code: Its exit code.
         text: What it printed, without colours.
-        stats: By host: ok, changed, failures, dark (unreachable).
+        stats: By kind (ok, changed, failures, dark for unreachable) and host: how many.
         results: By task name: the results of its hosts, in order.
     """
 
@@ -36,26 +38,36 @@ class Outcome:
     results: dict[str, list[dict[str, Any]]]
 
     @property
+    def changes(self) -> dict[str, int]:
+        """The number of changed tasks by host."""
+        return {host: self.stats["changed"].get(host, 0) for host in {**self.stats["ok"], **self.stats["dark"]}}
+
+    @property
     def changed(self) -> int:
-        return sum(self.stats["changed"].values())
+        return sum(self.changes.values())
 
     def result(self, task: str) -> dict[str, Any]:
         """The only, or the last, result of a task."""
         return self.results[task][-1]
 
 
-def run_playbook(name: str, inventory: Path, *options: str, folder: Path | None = None, **extra_vars: Any) -> Outcome:
-    """Run ``novella.compute.<name>`` with these options and extra variables.
+def run_playbook(
+    playbook: str, *options: str, inventory: Path | None = None, folder: Path = ROOT, **extra_vars: Any
+) -> Outcome:
+    """Run a playbook.
 
     Args:
-        folder: The working directory; the repository's by default.
+        playbook: A path, or the short name of one of Novella's, which is run by its full one.
+        options: Of ansible-playbook.
+        folder: The working directory.
     """
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    # ansible-runner keeps extra variables in its folder: a folder of its own for each run.
+    with tempfile.TemporaryDirectory(prefix="novella-run-") as private, contextlib.redirect_stdout(printed):
         run = ansible_runner.run(
-            private_data_dir=str(_private_folder(inventory)),
-            playbook=f"novella.compute.{name}",
-            inventory=str(inventory),
+            private_data_dir=private,
+            playbook=playbook if "/" in playbook else f"novella.compute.{playbook}",
+            inventory=str(inventory) if inventory else None,
             cmdline=" ".join(options) or None,
             extravars=extra_vars,
             envvars={
@@ -63,19 +75,18 @@ def run_playbook(name: str, inventory: Path, *options: str, folder: Path | None 
                 "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collection"),
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             },
-            project_dir=str(folder or ROOT),
-            quiet=False,
+            project_dir=str(folder),
             settings={"idle_timeout": 600, "job_timeout": 900},
         )
+        results = _results(run.events)
+        stats = run.stats or {"ok": {}, "changed": {}, "dark": {}}
+    return Outcome(run.rc, ANSI.sub("", printed.getvalue()), stats, results)
+
+
+def _results(events: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     results: dict[str, list[dict[str, Any]]] = {}
-    for event in run.events:
+    for event in events:
         data = event.get("event_data", {})
         if event["event"].startswith("runner_") and "res" in data:
             results.setdefault(data["task"], []).append(data["res"])
-    return Outcome(run.rc, ANSI.sub("", printed.getvalue()), run.stats or {"changed": {}}, results)
-
-
-def _private_folder(inventory: Path) -> Path:
-    folder = Path(os.environ.get("NOVELLA_TEST_FOLDER", "/tmp")) / f"novella-runner-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
-    return folder
+    return results
