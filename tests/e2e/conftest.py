@@ -98,6 +98,13 @@ class Lab:
         return LABS / self.name
 
     @property
+    def images(self) -> Path:
+        """Where this machine keeps the guest images that hosts see at /srv/images."""
+        declared = re.search(r"(?m)^IMAGES='(.+)'", (self.home / "lab.conf").read_text())
+        assert declared is not None, "lab.conf names no IMAGES"
+        return Path(declared[1])
+
+    @property
     def hosts(self) -> list[LabHost]:
         return [self.host(name) for name in self.addresses]
 

@@ -197,28 +197,48 @@ def test_a_saved_plan_is_applied_exactly_or_refused_by_host(fleet: Fleet) -> Non
         assert f"{host} was changed" in refused.text
 
 
+@dataclass
+class WebServer:
+    """Serves the lab's image over http, from the machine's end of the lab's network, and counts who asks."""
+
+    url: str
+    clients: list[str]
+
+
 @pytest.fixture
-def web_server(lab: Any) -> Iterator[str]:
-    """Serve the lab's images over http to its hosts, from the machine's end of the lab's network."""
-    folder = str(lab.host("kvm1").files / "srv/images")
-    images = folder if Path(folder).exists() else str(Path("/var/cache/novella-lab"))
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=images)
+def web_server(lab: Any) -> Iterator[WebServer]:
+    clients: list[str] = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            clients.append(self.client_address[0])
+            super().do_GET()
+
+        def log_message(self, *_arguments: Any) -> None:
+            """The tests' output is no web server's log."""
+
+    handler = functools.partial(Handler, directory=str(lab.images))
     gateway = lab.addresses["kvm1"].rpartition(".")[0] + ".254"
     with http.server.ThreadingHTTPServer((gateway, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://{gateway}:{server.server_port}"
+        yield WebServer(f"http://{gateway}:{server.server_port}", clients)
         server.shutdown()
         thread.join()
 
 
-def test_an_image_comes_over_http_once_per_host(fleet: Fleet, web_server: str) -> None:
-    checksum = fleet.lab.host("kvm1").run(["cat", f"{IMAGE}.sha256"]).split()[0]
-    images = {"guest": {"source": f"{web_server}/tiny.qcow2", "checksum": f"sha256:{checksum}"}}
-    fleet.declare({"web": {"count": 3, "server_group": "web"}}, images=images)
+def test_an_image_comes_over_http_once_per_host_however_many_instances_want_it(
+    fleet: Fleet, web_server: WebServer
+) -> None:
+    digest = hashlib.sha256((fleet.lab.images / "tiny.qcow2").read_bytes()).hexdigest()
+    for host in fleet.lab.hosts:
+        (host.files / f"var/lib/libvirt/images/novella-base-{digest}.qcow2").unlink(missing_ok=True)
+    images = {"guest": {"source": f"{web_server.url}/tiny.qcow2", "checksum": f"sha256:{digest}"}}
+    fleet.declare({"web": {"count": 6, "vm_state": "stopped"}, "db": {}}, images=images)
     fleet.apply()
-    home = fleet.homes()["e2e.web-1"]
-    home.wait_for_console("e2e.web-1", "NOVELLA-GUEST READY")
+    home = fleet.homes()["e2e.db"]
+    home.wait_for_console("e2e.db", "NOVELLA-GUEST READY")
+    assert sorted(web_server.clients) == sorted(fleet.lab.addresses.values())
 
 
 @pytest.mark.parametrize(
