@@ -150,7 +150,7 @@ def main() -> None:
     progress = ProgressFile(params["progress_path"])
     with compute_manager(module, progress.write) as manager, progress:
         actions = [Action.from_dict(data, f"actions[{index}]") for index, data in enumerate(params["actions"])]
-        outcome = {"attempt": params["attempt"], "diff": [action_diff(action) for action in actions]}
+        outcome = {"attempt": params["attempt"], "diff": [action.as_diff() for action in actions]}
         if module.check_mode:
             outcome["results"] = manager.predict(actions)
         else:
@@ -164,17 +164,6 @@ def main() -> None:
         summary.code = errors[0]["code"]
         fail(module, summary, **outcome)
     module.exit_json(**outcome)
-
-
-def action_diff(action: Action) -> dict[str, object]:
-    """Return what --diff shows of one action."""
-    where = f"{action.name} on {action.host}"
-    return {
-        "before_header": where,
-        "after_header": f"{where} ({action.operation}: {action.reason})",
-        "before": {change.field: change.before for change in action.diff},
-        "after": {change.field: change.after for change in action.diff},
-    }
 
 
 if __name__ == "__main__":

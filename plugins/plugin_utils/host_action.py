@@ -48,7 +48,7 @@ class HostAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
-        result = super().run(tmp, variables)
+        result: dict[str, Any] = super().run(tmp, variables)
         arguments = {"host": variables["inventory_hostname"], **self._inventory_options(variables), **self._task.args}
         if not self.shows_progress:
             result.update(self._execute_module(module_args=arguments, task_vars=variables))

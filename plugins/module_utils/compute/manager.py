@@ -73,7 +73,7 @@ class ComputeManager(Manager):
             generation=generation,
             instances=[_observe(domain, record, leases) for domain, record in records if record is not None],
             foreign=[_foreign(domain) for domain, record in records if record is None],
-            lost=[LostInstance(row["uuid"], row["name"], row["uuid"] in disks) for row in lost],
+            lost=[LostInstance(**dict(row), has_disk=row["uuid"] in disks) for row in lost],
             in_progress=in_progress,
         )
 

@@ -210,7 +210,7 @@ def _close(
         if ended is not None and ended.vm_state == DELETED:
             connection.execute("DELETE FROM instances WHERE uuid = ?", (uuid,))
         elif ended is not None:
-            row = (uuid, ended.spec.name, ended.spec.fleet)
-            connection.execute("INSERT OR REPLACE INTO instances VALUES (?, ?, ?)", row)
+            row = (uuid, ended.spec.name, ended.spec.fleet, ended.spec.project_id)
+            connection.execute("INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?)", row)
         host.db.bump_generation()
         host.db.record_action(uuid, declared.name, started_at, now(), fault)

@@ -38,7 +38,7 @@ CREATE TABLE journal (
 CREATE TABLE steps (
     uuid TEXT NOT NULL REFERENCES journal (uuid) ON DELETE CASCADE, step TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (uuid, step));
-CREATE TABLE instances (uuid TEXT PRIMARY KEY, name TEXT NOT NULL, fleet TEXT NOT NULL);
+CREATE TABLE instances (uuid TEXT PRIMARY KEY, name TEXT NOT NULL, fleet TEXT NOT NULL, project_id TEXT NOT NULL);
 CREATE TABLE actions (
     id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, operation TEXT NOT NULL, started_at TEXT NOT NULL,
     finished_at TEXT NOT NULL, result TEXT NOT NULL, message TEXT NOT NULL);

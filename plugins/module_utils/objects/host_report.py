@@ -36,6 +36,8 @@ class LostInstance(Record):
 
     uuid: str
     name: str
+    fleet: str = "default"
+    project_id: str = "default"
     has_disk: bool = False
 
 

@@ -42,6 +42,16 @@ class Action(Record):
     limits: dict[str, float] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
 
+    def as_diff(self) -> dict[str, Any]:
+        """Return what --diff shows of it."""
+        where = f"{self.name} on {self.host}"
+        return {
+            "before_header": where,
+            "after_header": f"{where} ({self.operation}: {self.reason})",
+            "before": {change.field: change.before for change in self.diff if change.before is not None},
+            "after": {change.field: change.after for change in self.diff if change.after is not None},
+        }
+
 
 @dataclass(frozen=True)
 class Finding(Record):

@@ -10,24 +10,13 @@ Nothing is looked up; see `objects.identity`.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 
+from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import instance_uuid, mac_address
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import NetworkRequest
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
 
-from .fleet import DeclaredInstance, DesiredState, Fleet
-
-
-@dataclass(frozen=True)
-class WantedInstance:
-    """One instance that shall exist. `host` is set where the fleet forces it to that host."""
-
-    uuid: str
-    spec: InstanceSpec
-    vm_state: DesiredState = "active"
-    user_data: bytes | None = field(default=None, repr=False)
-    host: str | None = None
+from .fleet import DeclaredInstance, Fleet
 
 
 def expand(fleet: Fleet) -> list[WantedInstance]:

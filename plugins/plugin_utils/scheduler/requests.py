@@ -11,8 +11,8 @@ from dataclasses import fields
 from typing import Any
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput, nearest
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import instance_uuid
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import InstanceGroup, RequestSpec
-from ansible_collections.novella.compute.plugins.plugin_utils.fleet.expansion import instance_uuid
 
 # Users say server group, as the fleet does; Nova's request spec says instance group.
 KEYS = ["server_group" if field.name == "instance_group" else field.name for field in fields(RequestSpec)]

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of an instance's intent has changed, and what of that can be done in place.
+
+Specs are compared, never domain XML: what libvirt expands on its own is no change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..objects.instance import InstanceSpec
+from ..objects.plan import FieldChange
+
+# What a change of these parts of a spec takes.
+REMEDIES = {
+    "flavor": "a resize",
+    "image": "a rebuild",
+    "networks": "interfaces to be attached or detached",
+    # The guest reads these two at its first boot only.
+    "ssh_keys": "a rebuild",
+    "user_data_sha256": "a rebuild",
+}
+# They name a thing or limit where an instance may be built; the guest that exists is the same under any of them.
+LABELS = ("flavor.name", "image.name", "image.min_ram_mb", "image.min_disk_gb")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome of a comparison.
+
+    Args:
+        updates: Changes that the record alone shows.
+        refused: Changes that this release cannot make, by the part of the spec.
+        reachable: The wanted spec, with the refused parts as they were applied last.
+    """
+
+    updates: list[FieldChange]
+    refused: dict[str, list[FieldChange]]
+    reachable: InstanceSpec
+
+
+def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
+    """Compare the spec that was applied last with the wanted one, field by field."""
+    if applied == wanted:
+        return Comparison([], {}, wanted)
+    changes = list_changes(applied, wanted)
+    relabelled = _is_relabelled(applied, wanted)
+    refused: dict[str, list[FieldChange]] = {}
+    for change in changes:
+        part = _part(change)
+        if part in REMEDIES and not _is_label(change) and not (change.field == "image.source" and relabelled):
+            refused.setdefault(part, []).append(change)
+    updates = [change for change in changes if _part(change) not in refused]
+    kept = {part: getattr(applied, part) for part in refused}
+    return Comparison(updates, refused, wanted.but(**kept))
+
+
+def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]:
+    """Return the fields that differ, in the spec's order: ``flavor.memory_mb``, ``networks[0].bridge``."""
+    old, new = before.as_dict(), after.as_dict()
+    if len(before.networks) != len(after.networks):
+        for spec, fields in ((before, old), (after, new)):
+            fields["networks"] = ", ".join(nic.network for nic in spec.networks) or None
+    flat_old, flat_new = _flatten(old), _flatten(new)
+    return [
+        FieldChange(name, flat_old.get(name), flat_new.get(name))
+        for name in {**flat_old, **flat_new}
+        if flat_old.get(name) != flat_new.get(name)
+    ]
+
+
+def describe(change: FieldChange) -> str:
+    """Return a change as people read it: ``flavor.memory_mb 512 -> 1024``."""
+    if change.field in ("ssh_keys", "user_data_sha256"):
+        return f"a change of {change.field.removesuffix('_sha256')}"
+    return f"{change.field} {show(change.before)} -> {show(change.after)}"
+
+
+def show(value: Any) -> str:
+    """Return a field's value as people read it."""
+    return "none" if value is None else str(value)
+
+
+def _flatten(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in fields.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(_flatten(value, f"{name}."))
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            for index, item in enumerate(value):
+                flat.update(_flatten(item, f"{name}[{index}]."))
+        else:
+            flat[name] = value
+    return flat
+
+
+def _part(change: FieldChange) -> str:
+    return change.field.partition(".")[0].partition("[")[0]
+
+
+def _is_label(change: FieldChange) -> bool:
+    return change.field in LABELS or (change.field.startswith("networks[") and change.field.endswith("].network"))
+
+
+def _is_relabelled(applied: InstanceSpec, wanted: InstanceSpec) -> bool:
+    """Return whether the image is the same by its checksum, wherever it now comes from."""
+    if applied.image is None or wanted.image is None:
+        return False
+    return applied.image.checksum is not None and applied.image.checksum == wanted.image.checksum

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to be done about one wanted instance that is on one host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from ..objects.instance import InstanceSpec
+from ..objects.plan import Action, FieldChange, Finding
+from .comparison import REMEDIES, Comparison, compare, describe
+from .states import (
+    ACTIVE,
+    BUILDING,
+    DELETING,
+    ERROR,
+    POWERING_OFF,
+    POWERING_ON,
+    SPAWNING,
+    STOPPED,
+)
+from .wanted import Sighting, WantedInstance
+
+OFF = ("shutdown", "crashed")
+RUNNING = "running"
+
+
+@dataclass
+class Verdict:
+    """What one instance needs, and what of it the plan leaves alone."""
+
+    actions: list[Action] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def judge(wanted: WantedInstance, sighting: Sighting) -> Verdict:
+    """Compare, three ways: what is wanted, what the record says, what the hypervisor says."""
+    unfinished = _finish(wanted, sighting)
+    if unfinished is not None:
+        return Verdict([unfinished])
+    verdict = Verdict()
+    comparison = compare(sighting.instance.spec, wanted.spec)
+    correction = _power(wanted, sighting, verdict)
+    _update(wanted, sighting, comparison, correction, verdict)
+    verdict.findings.extend(
+        _finding(wanted, sighting, _refusal(part, changes)) for part, changes in comparison.refused.items()
+    )
+    return verdict
+
+
+def _finish(wanted: WantedInstance, sighting: Sighting) -> Optional[Action]:
+    """Return what brings an operation to its end that did not get there, or None."""
+    record = sighting.instance
+    what = "deletion" if record.task_state == DELETING else "creation"
+    if record.task_state in (SPAWNING, DELETING) or record.vm_state in (BUILDING, ERROR):
+        return create_action(wanted, sighting.host, f"its {what} did not finish")
+    if record.task_state in (POWERING_ON, POWERING_OFF):
+        aim = record.vm_state if wanted.vm_state == "any" else wanted.vm_state
+        reason = f"an operation did not finish (task_state {record.task_state})"
+        return _action("start" if aim == ACTIVE else "stop", wanted, sighting, reason)
+    if record.task_state is not None:
+        spec = compare(record.spec, wanted.spec).reachable
+        reason = f"an operation did not finish (task_state {record.task_state})"
+        return _action("update", wanted, sighting, reason, "live").but(spec=spec)
+    return None
+
+
+def _power(wanted: WantedInstance, sighting: Sighting, verdict: Verdict) -> Optional[FieldChange]:
+    """Add a start or a stop. Return the correction of the record where only the record is wrong."""
+    record, power = sighting.instance.vm_state, sighting.seen.power_state
+    if wanted.vm_state == "any":
+        return None
+    if power not in (RUNNING, *OFF):
+        reason = f"is {power}; this release neither makes nor ends that state. Resume or stop it with virsh."
+        verdict.findings.append(_finding(wanted, sighting, reason))
+        return None
+    observed = ACTIVE if power == RUNNING else STOPPED
+    if wanted.vm_state == observed:
+        return None if record == observed else FieldChange("vm_state", record, observed)
+    states = f"(vm_state {record}, power_state {power})"
+    if wanted.vm_state == ACTIVE:
+        change, operation = FieldChange("power_state", power, RUNNING), "start"
+        if record == STOPPED:
+            reason = "vm_state: active is declared, the instance is stopped"
+        elif power == "crashed":
+            reason = f"has crashed {states}"
+        else:
+            reason = f"was stopped outside Novella {states}"
+    else:
+        change, operation = FieldChange("power_state", power, "shutdown"), "stop"
+        outside = record == STOPPED
+        reason = f"was started outside Novella {states}" if outside else "vm_state: stopped is declared"
+    verdict.actions.append(_action(operation, wanted, sighting, reason).but(diff=[change]))
+    return None
+
+
+def _update(
+    wanted: WantedInstance,
+    sighting: Sighting,
+    comparison: Comparison,
+    correction: Optional[FieldChange],
+    verdict: Verdict,
+) -> None:
+    reasons = [describe(change) for change in comparison.updates]
+    diff = list(comparison.updates)
+    if correction is not None:
+        verb = "started" if correction.after == ACTIVE else "stopped"
+        reasons.insert(0, f"was {verb} outside Novella; the record is corrected ({describe(correction)})")
+        diff.insert(0, correction)
+    if not diff:
+        return
+    action = _action("update", wanted, sighting, "; ".join(reasons), "live")
+    vm_state = None if correction is None else correction.after
+    verdict.actions.append(action.but(diff=diff, spec=comparison.reachable, vm_state=vm_state))
+
+
+def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
+    """Return the action that creates the instance on this host."""
+    vm_state = STOPPED if wanted.vm_state == STOPPED else ACTIVE
+    made = {**summarise(wanted.spec), "host": host, "vm_state": vm_state}
+    return Action(
+        operation="create",
+        uuid=wanted.uuid,
+        name=wanted.spec.name,
+        host=host,
+        reason=reason,
+        diff=[FieldChange(name, None, value) for name, value in made.items()],
+        spec=wanted.spec,
+        vm_state=vm_state,
+    )
+
+
+def delete_action(sighting: Sighting, reason: str) -> Action:
+    """Return the action that deletes the instance from its host."""
+    record = sighting.instance
+    gone = {**summarise(record.spec), "host": sighting.host, "vm_state": record.vm_state}
+    return Action(
+        operation="delete",
+        uuid=record.uuid,
+        name=record.spec.name,
+        host=sighting.host,
+        reason=reason,
+        impact="data lost",
+        diff=[FieldChange(name, value, None) for name, value in gone.items()],
+    )
+
+
+def summarise(spec: InstanceSpec) -> dict[str, Any]:
+    """Return what a diff shows of an instance that is made or deleted."""
+    return {
+        "flavor": spec.flavor.name,
+        "image": spec.image.name if spec.image else None,
+        "networks": [nic.network for nic in spec.networks],
+    }
+
+
+def _action(
+    operation: str, wanted: WantedInstance, sighting: Sighting, reason: str, impact: Optional[str] = None
+) -> Action:
+    return Action(operation, wanted.uuid, wanted.spec.name, sighting.host, reason, impact)
+
+
+def _finding(wanted: WantedInstance, sighting: Sighting, reason: str) -> Finding:
+    return Finding("unsupported", wanted.uuid, wanted.spec.name, reason, sighting.host, fatal=True)
+
+
+def _refusal(part: str, changes: list[FieldChange]) -> str:
+    what = " and ".join(describe(change) for change in changes)
+    verb = "needs" if len(changes) == 1 else "need"
+    return f"{what} {verb} {REMEDIES[part]}, which this release cannot do; the instance stays as it is"

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One instance on one host, without a fleet file: what the module `instance` does."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ..objects.base import Record
+from ..objects.errors import NotSupported, NovellaError, OptionInvalid
+from ..objects.host_report import HostReport
+from ..objects.identity import instance_uuid, mac_address
+from ..objects.ingredients import Flavor, Image, NetworkRequest
+from ..objects.instance import InstanceSpec
+from ..objects.plan import Action
+from .judgement import create_action, delete_action, judge
+from .manager import ComputeManager
+from .wanted import Sighting, WantedInstance
+
+# As in the fleet's schema: the name becomes the guest's host name and part of the domain's.
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
+_MOST_LETTERS = 63
+
+
+@dataclass(frozen=True)
+class Change:
+    """What it takes to have one instance as it shall be."""
+
+    uuid: str
+    actions: list[Action]
+    user_data: Optional[bytes] = None
+
+
+class SingleInstance:
+    """Bring one instance to its state.
+
+    Args:
+        manager: The host's.
+        host: The host's name.
+    """
+
+    def __init__(self, manager: ComputeManager, host: str) -> None:
+        self._manager = manager
+        self._host = host
+        self._report: Optional[HostReport] = None
+
+    def provide(self, wanted: WantedInstance) -> Change:
+        """Return what makes the instance exist as wanted.
+
+        Raises:
+            NotSupported: It exists, and differs in something that cannot be changed yet.
+        """
+        sighting = self._sight(wanted.uuid)
+        if sighting is None:
+            lost = any(item.uuid == wanted.uuid and item.has_disk for item in self._audit().lost)
+            reason = "is wanted, but not on this host"
+            if lost:
+                reason = "its domain is gone; its root disk is kept and used again"
+            return Change(wanted.uuid, [create_action(wanted, self._host, reason)], wanted.user_data)
+        verdict = judge(wanted, sighting)
+        if verdict.findings:
+            raise NotSupported(" ".join(f"{finding.name} {finding.reason}." for finding in verdict.findings))
+        return Change(wanted.uuid, verdict.actions, wanted.user_data)
+
+    def remove(self, fleet: str, project_id: str, name: str) -> Change:
+        """Return what makes the instance not exist, disks included."""
+        uuid = instance_uuid(fleet, project_id, name)
+        sighting = self._sight(uuid)
+        if sighting is not None:
+            return Change(uuid, [delete_action(sighting, "is to be absent")])
+        if any(item.uuid == uuid for item in self._audit().lost):
+            return Change(uuid, [Action("delete", uuid, name, self._host, "its domain is gone, its disks are to go")])
+        return Change(uuid, [])
+
+    def carry_out(self, change: Change) -> None:
+        """Do it.
+
+        Raises:
+            NovellaError: It failed; it was undone.
+        """
+        if not change.actions:
+            return
+        user_data = {} if change.user_data is None else {change.uuid: change.user_data}
+        for result in self._manager.reconcile(change.actions, user_data):
+            if "error" in result:
+                failed = NovellaError(result["error"]["message"], result["error"]["remedy"])
+                failed.code = result["error"]["code"]
+                raise failed
+        self._report = None
+
+    def find(self, uuid: str) -> Optional[dict[str, Any]]:
+        """Return the instance as the host has it, or None."""
+        sighting = self._sight(uuid)
+        return None if sighting is None else sighting.seen.as_dict()
+
+    def _sight(self, uuid: str) -> Optional[Sighting]:
+        seen = next((seen for seen in self._audit().instances if seen.instance.uuid == uuid), None)
+        return None if seen is None else Sighting(self._host, seen)
+
+    def _audit(self) -> HostReport:
+        if self._report is None:
+            self._report = self._manager.audit()
+        return self._report
+
+
+def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
+    """Return the instance that the module's options describe.
+
+    Raises:
+        OptionInvalid: The name cannot be a host name, or a size is not positive.
+    """
+    for option in ("name", "fleet", "project_id"):
+        _check_name(option, options[option])
+    for size, least in (("vcpus", 1), ("memory_mb", 1), ("root_gb", 0)):
+        if options["flavor"][size] < least:
+            raise OptionInvalid(f"flavor.{size} is {options['flavor'][size]}; it must be at least {least}.")
+    uuid = instance_uuid(options["fleet"], options["project_id"], options["name"])
+    user_data = None if options["user_data"] is None else options["user_data"].encode()
+    networks = [
+        NetworkRequest.from_dict({**_given(nic), "mac_address": mac_address(uuid, position)}, f"networks[{position}]")
+        for position, nic in enumerate(options["networks"])
+    ]
+    spec = InstanceSpec(
+        name=options["name"],
+        flavor=_record(Flavor, options["flavor"], "flavor"),
+        image=_record(Image, options["image"], "image"),
+        fleet=options["fleet"],
+        project_id=options["project_id"],
+        networks=networks,
+        metadata={str(key): str(value) for key, value in options["metadata"].items()},
+        ssh_keys=list(options["ssh_keys"]),
+        user_data_sha256=None if user_data is None else hashlib.sha256(user_data).hexdigest(),
+    )
+    return WantedInstance(uuid, spec, options["vm_state"], user_data)
+
+
+def _check_name(option: str, name: str) -> None:
+    if len(name) > _MOST_LETTERS or not _NAME.fullmatch(name):
+        raise OptionInvalid(
+            f"{option} is '{name}', which is no host name.",
+            f"Use at most {_MOST_LETTERS} letters, digits, '-' and '.'; each part begins and ends with one.",
+        )
+
+
+def _record(kind: Any, options: Mapping[str, Any], where: str) -> Any:
+    record: Record = kind.from_dict(_given(options), where)
+    return record
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if value is not None}

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An instance that shall exist, and an instance that was seen: what judgement compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+from ..objects.instance import Instance, InstanceSpec, ObservedInstance
+
+
+@dataclass(frozen=True)
+class WantedInstance:
+    """One instance that shall exist.
+
+    Args:
+        vm_state: ``active``, ``stopped``, or ``any`` for as it is.
+        user_data: For the guest; a secret.
+        host: Set where it is forced to that host.
+    """
+
+    uuid: str
+    spec: InstanceSpec
+    vm_state: str = "active"
+    user_data: Optional[bytes] = field(default=None, repr=False)
+    host: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One instance on one host."""
+
+    host: str
+    seen: ObservedInstance
+
+    @property
+    def instance(self) -> Instance:
+        return self.seen.instance

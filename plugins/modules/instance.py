@@ -1,0 +1,260 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: instance
+short_description: Manage a single instance on a compute node
+version_added: 0.1.0
+author:
+  - The Novella team (@novella-compute)
+description:
+  - Makes, starts, stops or deletes one instance on the host that the task runs on. Nothing is scheduled; to have hosts
+    chosen for a whole fleet, use the playbook C(novella.compute.apply).
+  - O(state) is about whether the instance exists, O(vm_state) about what it does.
+  - The instance is known by fleet, project and name; the same three make the same instance in a fleet file.
+extends_documentation_fragment:
+  - novella.compute.attributes
+  - novella.compute.attributes.action_group
+  - novella.compute.host
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  name:
+    description:
+      - The instance's name, which is the guest's host name too.
+    type: str
+    required: true
+  fleet:
+    description:
+      - The fleet that it belongs to.
+    type: str
+    default: default
+  project_id:
+    description:
+      - The project that it belongs to.
+    type: str
+    default: default
+  state:
+    description:
+      - Whether the instance shall exist. V(absent) deletes it with its disks.
+    type: str
+    choices: [present, absent]
+    default: present
+  vm_state:
+    description:
+      - What the instance shall do.
+    type: str
+    choices: [active, stopped]
+    default: active
+  flavor:
+    description:
+      - Its size. Required with O(state=present).
+    type: dict
+    suboptions:
+      name:
+        description: What the size is called.
+        type: str
+        default: custom
+      vcpus:
+        description: Number of virtual CPUs.
+        type: int
+        required: true
+      memory_mb:
+        description: Memory in MiB.
+        type: int
+        required: true
+      root_gb:
+        description: Size of the root disk in GiB. V(0) is the image's own size.
+        type: int
+        default: 0
+  image:
+    description:
+      - What it boots from. Required with O(state=present).
+    type: dict
+    suboptions:
+      name:
+        description: What the image is called.
+        type: str
+        default: custom
+      source:
+        description: Absolute path on the host, or an http or https address.
+        type: str
+        required: true
+      checksum:
+        description: V(sha256:) and 64 hexadecimal digits.
+        type: str
+  networks:
+    description:
+      - Its NICs, in order. Each is on a bridge or on a libvirt network.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      network:
+        description: What the network is called.
+        type: str
+        required: true
+      bridge:
+        description: Name of a bridge on the host.
+        type: str
+      libvirt_network:
+        description: Name of a libvirt network on the host.
+        type: str
+  metadata:
+    description:
+      - Keys and values for the guest and for operators.
+    type: dict
+    default: {}
+  ssh_keys:
+    description:
+      - Public keys for the guest.
+    type: list
+    elements: str
+    default: []
+  user_data:
+    description:
+      - Text for the guest's cloud-init. It is kept out of records and results.
+    type: str
+seealso:
+  - module: novella.compute.reconcile
+"""
+
+EXAMPLES = r"""
+- name: A build machine on this host
+  novella.compute.instance:
+    name: build-1
+    flavor: {vcpus: 2, memory_mb: 2048, root_gb: 20}
+    image: {source: /srv/images/debian-12.qcow2}
+    networks:
+      - {network: front, libvirt_network: default}
+
+- name: Switch it off
+  novella.compute.instance:
+    name: build-1
+    flavor: {vcpus: 2, memory_mb: 2048, root_gb: 20}
+    image: {source: /srv/images/debian-12.qcow2}
+    networks:
+      - {network: front, libvirt_network: default}
+    vm_state: stopped
+
+- name: Delete it with its disks
+  novella.compute.instance:
+    name: build-1
+    state: absent
+"""
+
+RETURN = r"""
+instance:
+  description: The instance as it is now; V(none) when it is absent. In check mode, as it was before.
+  returned: success
+  type: dict
+  contains:
+    power_state:
+      description: What the hypervisor says of it.
+      type: str
+      sample: running
+    addresses:
+      description: Its IP addresses as far as they are known. They may lag behind a boot.
+      type: list
+      elements: str
+      sample: [192.168.122.31]
+    instance:
+      description: Its record.
+      type: dict
+      sample:
+        uuid: 6ba7b811-9dad-51d1-80b4-00c04fd430c8
+        vm_state: active
+        host: kvm1
+        spec: {name: build-1}
+actions:
+  description: What was done, or in check mode would be done.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    operation:
+      description: The operation.
+      type: str
+      sample: create
+    reason:
+      description: Why.
+      type: str
+      sample: is wanted, but not on this host
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.compute.single import SingleInstance, read_wanted
+from ..module_utils.door import compute_manager, host_argument_spec
+
+FLAVOR = {
+    "name": {"type": "str", "default": "custom"},
+    "vcpus": {"type": "int", "required": True},
+    "memory_mb": {"type": "int", "required": True},
+    "root_gb": {"type": "int", "default": 0},
+}
+IMAGE = {
+    "name": {"type": "str", "default": "custom"},
+    "source": {"type": "str", "required": True},
+    "checksum": {"type": "str"},
+}
+NETWORK = {
+    "network": {"type": "str", "required": True},
+    "bridge": {"type": "str"},
+    "libvirt_network": {"type": "str"},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **host_argument_spec(),
+            "name": {"type": "str", "required": True},
+            "fleet": {"type": "str", "default": "default"},
+            "project_id": {"type": "str", "default": "default"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "vm_state": {"type": "str", "choices": ["active", "stopped"], "default": "active"},
+            "flavor": {"type": "dict", "options": FLAVOR},
+            "image": {"type": "dict", "options": IMAGE},
+            "networks": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": NETWORK,
+                "mutually_exclusive": [("bridge", "libvirt_network")],
+                "required_one_of": [("bridge", "libvirt_network")],
+            },
+            "metadata": {"type": "dict", "default": {}},
+            "ssh_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "user_data": {"type": "str", "no_log": True},
+        },
+        required_if=[("state", "present", ("flavor", "image"))],
+        supports_check_mode=True,
+    )
+    with compute_manager(module) as manager:
+        single = SingleInstance(manager, module.params["host"])
+        if module.params["state"] == "absent":
+            change = single.remove(module.params["fleet"], module.params["project_id"], module.params["name"])
+        else:
+            change = single.provide(read_wanted(module.params))
+        if not module.check_mode:
+            single.carry_out(change)
+        outcome = {
+            "changed": bool(change.actions),
+            "actions": [{"operation": action.operation, "reason": action.reason} for action in change.actions],
+            "diff": [action.as_diff() for action in change.actions],
+            "instance": single.find(change.uuid),
+        }
+    module.exit_json(**outcome)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plan
+short_description: Say what would make the compute nodes hold what a fleet declares
+version_added: 0.1.0
+author:
+  - The Novella team (@novella-compute)
+description:
+  - Compares the fleet with the audits of this run, and plans what to do about each difference, host by host. The plan
+    is printed as a table, and nothing is touched.
+  - It runs on the controller, once for all hosts. The audit's result must be registered as C(novella_audit) on each
+    host, as the playbook C(novella.compute.audit) does. A host without it counts as one that did not answer.
+  - What may be on a host that did not answer is never planned for another one.
+extends_documentation_fragment:
+  - novella.compute.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Files named by O(save_to) and O(snapshot_to) are not written in check mode.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  fleet:
+    description:
+      - What shall exist, as the path of a file or of a folder of files, or as a mapping. Paths are seen from the
+        directory in which Ansible was started.
+      - The inventory variable C(novella_fleet) is merged with it, and suffices on its own.
+    type: raw
+  group:
+    description:
+      - The inventory group of the compute nodes. Left out, it is the variable C(novella_group), or C(compute).
+    type: str
+  prune:
+    description:
+      - Delete the fleet's instances that it does not declare any more, with their disks.
+    type: bool
+    default: false
+  save_to:
+    description:
+      - Save the plan as a document, readable by its owner only. The path ends in C(.yml), C(.yaml) or C(.json).
+    type: str
+  apply_from:
+    description:
+      - Take the plan that was saved here, and make none. It is refused where a host has changed since.
+      - What fails is not tried on another host then, as the plan that was reviewed names its hosts.
+    type: str
+  snapshot_to:
+    description:
+      - Save what all hosts said as one document, such as for a bug report. The path ends in C(.yml), C(.yaml) or
+        C(.json).
+    type: str
+  previous:
+    description:
+      - The registered result of this action before the last reconcile, which is registered as C(novella_reconcile).
+      - Only the creates that failed there by no fault of their own are planned again, without the hosts that were
+        tried.
+      - The option C(scheduler.max_attempts) of the fleet limits how often.
+    type: dict
+  fail_unplaced:
+    description:
+      - Fail after all else, when an instance fits on no host, or when a change is declared that cannot be made.
+    type: bool
+    default: false
+notes:
+  - A plan holds no user data, only its digest.
+seealso:
+  - module: novella.compute.compute_node_facts
+  - module: novella.compute.reconcile
+  - module: novella.compute.summary
+  - plugin: novella.compute.plan
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Plan, and save the plan for review
+  novella.compute.plan:
+    fleet: fleet.yml
+    save_to: plan.yml
+  register: novella_plan
+  run_once: true
+
+- name: Take the plan that was reviewed
+  novella.compute.plan:
+    apply_from: plan.yml
+  register: novella_plan
+  run_once: true
+"""
+
+RETURN = r"""
+plan:
+  description: The plan document. Actions are in the order in which they are to be done.
+  returned: success
+  type: dict
+  sample:
+    kind: plan
+    version: "1.0"
+    fleet: default
+    created_at: "2026-11-21T10:15:30.123456Z"
+    hosts: {kvm1: {generation: 3, digest: 0f343b0931126a20}}
+    actions:
+      - operation: start
+        uuid: 6ba7b811-9dad-51d1-80b4-00c04fd430c8
+        name: web-1
+        host: kvm1
+        reason: "was stopped outside Novella (vm_state active, power_state shutdown)"
+        diff: [{field: power_state, before: shutdown, after: running}]
+    unchanged: 7
+slices:
+  description: The plan's actions by host, for M(novella.compute.reconcile). Hosts without any are left out.
+  returned: success
+  type: dict
+  sample: {}
+remaining:
+  description: Whether there is anything to reconcile now.
+  returned: success
+  type: bool
+  sample: true
+attempt:
+  description: The number of the attempt that this plan is for, counted from 1.
+  returned: success
+  type: int
+  sample: 1
+max_attempts:
+  description: How many attempts there may be.
+  returned: success
+  type: int
+  sample: 3
+tried:
+  description: By uuid, the hosts where a create failed in this run.
+  returned: success
+  type: dict
+  sample: {}
+failures:
+  description: All that has failed for good in this run, and all that the plan cannot bring about.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    uuid:
+      description: The instance.
+      type: str
+      sample: 6ba7b811-9dad-51d1-80b4-00c04fd430c8
+    name:
+      description: Its name.
+      type: str
+      sample: web-1
+    host:
+      description: Where it failed; C(null) where no host was found.
+      type: str
+      sample: kvm1
+    operation:
+      description: What failed.
+      type: str
+      sample: create
+    code:
+      description: Why, as a name for programs.
+      type: str
+      sample: NoValidHost
+    message:
+      description: Why, for people.
+      type: str
+      sample: "No valid host for web-1 (small): 0 of 3 hosts fit. RamFilter refused 3."
+    is_certain:
+      description: Whether it is known that it was not done. A host that falls silent leaves it open.
+      type: bool
+      sample: true
+summary:
+  description: How many instances the plan of the first attempt has for each operation, and how many need nothing.
+  returned: always
+  type: dict
+  sample: {create: 8, start: 1, stop: 0, update: 0, delete: 2, unplaced: 0, findings: 0, unchanged: 12}
+availability_zones:
+  description: The availability zone of each host that an aggregate gives one.
+  returned: success
+  type: dict
+  sample: {kvm1: az1}
+code:
+  description: Why it failed, as a name for programs.
+  returned: failure
+  type: str
+  sample: PlanOutdated
+"""

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks the scheduler for a host for each new instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Optional
+
+from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
+from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
+from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import (
+    Destination,
+    InstanceGroup,
+    RequestSpec,
+    Selection,
+)
+
+from ..fleet.fleet import Fleet
+from .survey import is_ours
+
+
+@dataclass(frozen=True)
+class Request:
+    """A wanted instance without a host. `tried` are the hosts where it failed in this run."""
+
+    wanted: WantedInstance
+    reason: str
+    tried: Sequence[str] = ()
+
+
+def place(
+    fleet: Fleet,
+    reports: Sequence[HostReport],
+    unreachable: Mapping[str, str],
+    requests: Sequence[Request],
+    groups: Mapping[str, str],
+) -> list[Selection]:
+    """Choose hosts for all requests at once, in their order.
+
+    Args:
+        reports: The hosts as they will be when the first of them is built.
+        unreachable: Hosts that cannot be chosen, each with the reason.
+        groups: The server group of each instance that has one, by uuid.
+
+    Raises:
+        OptionInvalid: The fleet's scheduler options name a filter or weigher that does not exist.
+    """
+    # Most runs place nothing and do without loading the scheduler.
+    from ..scheduler.aggregate import Aggregate
+    from ..scheduler.host_manager import HostManager
+    from ..scheduler.options import SchedulerOptions
+    from ..scheduler.scheduler_api import SchedulerAPI
+
+    manager = HostManager()
+    manager.update_hosts(reports, unreachable)
+    scheduler = SchedulerAPI(manager, SchedulerOptions.from_mapping(fleet.scheduler))
+    scheduler.update_aggregates(
+        Aggregate(item.name, list(item.hosts), item.availability_zone, dict(item.metadata))
+        for item in fleet.aggregates.values()
+    )
+    wanted_groups = _groups(fleet, reports, groups)
+    return scheduler.select_destinations([_spec(request, wanted_groups) for request in requests])
+
+
+def _groups(fleet: Fleet, reports: Iterable[HostReport], groups: Mapping[str, str]) -> dict[str, InstanceGroup]:
+    members: dict[str, dict[str, str]] = {name: {} for name in fleet.server_groups}
+    for report in reports:
+        for seen in report.instances:
+            instance = seen.instance
+            name = groups.get(instance.uuid, instance.spec.server_group if is_ours(instance, fleet) else None)
+            if name in members:
+                members[name][instance.uuid] = report.host
+    return {
+        name: InstanceGroup(
+            name=name,
+            policy=group.policy,
+            max_server_per_host=group.max_server_per_host,
+            members=list(members[name]),
+            hosts=list(dict.fromkeys(members[name].values())),
+        )
+        for name, group in fleet.server_groups.items()
+    }
+
+
+def _spec(request: Request, groups: Mapping[str, InstanceGroup]) -> RequestSpec:
+    wanted, spec = request.wanted, request.wanted.spec
+    group: Optional[InstanceGroup] = None if spec.server_group is None else groups[spec.server_group]
+    return RequestSpec(
+        instance_uuid=wanted.uuid,
+        name=spec.name,
+        flavor=spec.flavor,
+        image=spec.image,
+        project_id=spec.project_id,
+        availability_zone=spec.availability_zone,
+        instance_group=group,
+        # Not a forced host, which would escape the filters: a host that a fleet names must have room all the same.
+        requested_destination=None if wanted.host is None else Destination(wanted.host),
+        ignore_hosts=list(request.tried),
+    )

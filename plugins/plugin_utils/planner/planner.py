@@ -1,0 +1,206 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compares what shall be with what is, and says what to do. Pure: the same input gives the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Optional
+
+from ansible_collections.novella.compute.plugins.module_utils.compute.judgement import (
+    create_action,
+    delete_action,
+    judge,
+)
+from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
+from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
+from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, Finding, HostMark, Plan
+from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import Selection
+
+from ..fleet.expansion import expand
+from ..fleet.fleet import Fleet
+from ..scheduler.options import SchedulerOptions
+from .forecast import forecast
+from .observation import Observation
+from .placement import Request, place
+from .strays import find_strays
+from .survey import Survey, is_ours, join, survey
+
+# What goes makes room for what comes.
+ORDER = ("delete", "stop", "update", "start", "create")
+
+
+@dataclass
+class _Draft:
+    actions: list[Action] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    unplaced: list[Selection] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    coming: list[tuple[str, WantedInstance]] = field(default_factory=list)
+    placed: list[tuple[WantedInstance, str]] = field(default_factory=list)
+
+
+def make_plan(
+    fleet: Fleet,
+    observation: Observation,
+    *,
+    created_at: str,
+    prune: bool = False,
+    tried: Optional[Mapping[str, Sequence[str]]] = None,
+) -> Plan:
+    """Plan what makes the hosts hold what the fleet declares. An instance that has a home stays there.
+
+    Args:
+        fleet: What shall be.
+        observation: What is.
+        created_at: The time to write into the plan, ISO-8601 UTC.
+        prune: Delete the fleet's instances that it does not declare any more.
+        tried: Plan only these creates again. By uuid, the hosts where they failed in this run, which are left out.
+
+    Raises:
+        OptionInvalid: The fleet's scheduler options cannot be honoured.
+    """
+    draft = _Draft()
+    known = survey(observation)
+    declared = expand(fleet)
+    wanted = declared if tried is None else [item for item in declared if item.uuid in tried]
+    for item in wanted:
+        if tried is None:
+            _consider(item, fleet, known, observation, draft)
+        else:
+            _consider_again(item, known, tried[item.uuid], draft)
+    if tried is None:
+        _consider_undeclared(fleet, known, {item.uuid for item in declared}, prune, draft)
+        _consider_lost(fleet, known, {item.uuid for item in declared}, prune, draft)
+        draft.findings.extend(find_strays(fleet, draft.placed))
+    _place(fleet, observation, known, declared, draft)
+    touched = {action.uuid for action in draft.actions} | {finding.uuid for finding in draft.findings}
+    touched |= {selection.instance_uuid for selection in draft.unplaced}
+    rank = {item.uuid: index for index, item in enumerate(declared)}
+    draft.actions.sort(
+        key=lambda action: (ORDER.index(action.operation), rank.get(action.uuid, len(rank)), action.name, action.uuid)
+    )
+    return Plan(
+        fleet=fleet.name,
+        created_at=created_at,
+        hosts={host: HostMark(report.generation, report.digest()) for host, report in observation.reports.items()},
+        unreachable=dict(observation.unreachable),
+        actions=draft.actions,
+        unplaced=draft.unplaced,
+        findings=draft.findings,
+        unchanged=0 if tried is not None else sum(item.uuid not in touched for item in wanted),
+    )
+
+
+def max_attempts(fleet: Fleet) -> int:
+    """Return how often an instance may be tried, on a new host each time (Nova's scheduler_max_attempts)."""
+    return SchedulerOptions.from_mapping(fleet.scheduler).max_attempts
+
+
+def _consider(item: WantedInstance, fleet: Fleet, known: Survey, observation: Observation, draft: _Draft) -> None:
+    name, uuid = item.spec.name, item.uuid
+    obstacle = known.obstacle(item, fleet)
+    if obstacle is not None:
+        draft.findings.append(obstacle)
+        return
+    if uuid in known.found:
+        sighting = known.found[uuid][0]
+        verdict = judge(item, sighting)
+        draft.actions.extend(verdict.actions)
+        draft.findings.extend(verdict.findings)
+        draft.placed.append((item, sighting.host))
+        return
+    disks = known.hosts_with_disk(uuid)
+    if disks:
+        reason = f"its domain is gone from {disks[0]}; its root disk is kept and used again"
+        draft.actions.append(create_action(item, disks[0], reason).but(impact="data kept"))
+        draft.coming.append((disks[0], item))
+        return
+    # A host that lost it proves nothing here: it may have been built anew since, on the one that does not answer.
+    if observation.unreachable:
+        reason = f"may be on {_name_silent(observation)}; it is not created elsewhere"
+        draft.findings.append(Finding("unknown", uuid, name, reason, fatal=True))
+        return
+    hosts = [host for host, _lost in known.lost.get(uuid, [])]
+    reason = f"its domain and disk are gone from {join(hosts)}" if hosts else "is declared but on no host"
+    draft.requests.append(Request(item, reason))
+
+
+def _consider_again(item: WantedInstance, known: Survey, tried: Sequence[str], draft: _Draft) -> None:
+    """Plan a failed create for another host, unless it has left something behind.
+
+    Hosts that have fallen silent since need no caution: when the create was planned, they answered without it.
+    """
+    if not (known.hosts_of(item.uuid) or known.hosts_with_disk(item.uuid) or item.uuid in known.busy):
+        draft.requests.append(Request(item, f"could not be created on {join(list(tried))}", tried))
+
+
+def _consider_undeclared(fleet: Fleet, known: Survey, declared: Collection[str], prune: bool, draft: _Draft) -> None:
+    undeclared = [uuid for uuid in known.found if uuid not in declared]
+    for uuid in sorted(undeclared, key=lambda uuid: (known.found[uuid][0].instance.spec.name, uuid)):
+        sightings = known.found[uuid]
+        record = sightings[0].instance
+        if not is_ours(record, fleet):
+            continue
+        name, host = record.spec.name, sightings[0].host
+        hosts = known.hosts_of(uuid)
+        if len(hosts) > 1:
+            reason = f"is on {join(hosts)} at once, and not in the fleet; none of them is touched"
+            draft.findings.append(Finding("split", uuid, name, reason, fatal=True))
+        elif uuid in known.busy:
+            draft.findings.append(known.leave_to_other_run(uuid, name))
+        elif prune:
+            reason = "is not in the fleet, and prune is on"
+            draft.actions.append(delete_action(sightings[0], reason))
+        else:
+            reason = "is not in the fleet; prune: true would delete it"
+            draft.findings.append(Finding("undeclared", uuid, name, reason, host))
+
+
+def _consider_lost(fleet: Fleet, known: Survey, declared: Collection[str], prune: bool, draft: _Draft) -> None:
+    """Clear up, with prune, after undeclared instances of which no more than a disk or a memory is left."""
+    for uuid in sorted(known.lost):
+        for host, lost in known.lost[uuid]:
+            ours = (lost.fleet, lost.project_id) == (fleet.name, fleet.project_id)
+            if prune and ours and uuid not in declared and uuid not in known.busy and not known.hosts_of(uuid):
+                reason = "is not in the fleet, its domain is gone, and prune is on"
+                draft.actions.append(Action("delete", uuid, lost.name, host, reason, impact="data lost"))
+
+
+def _name_silent(observation: Observation) -> str:
+    silent = list(observation.unreachable)
+    if len(silent) == 1:
+        return f"{silent[0]}, which did not answer ({observation.unreachable[silent[0]]})"
+    if len(silent) <= 3:
+        return f"one of {join(silent)}, which did not answer"
+    return f"one of the {len(silent)} hosts that did not answer"
+
+
+def _place(
+    fleet: Fleet, observation: Observation, known: Survey, declared: Sequence[WantedInstance], draft: _Draft
+) -> None:
+    if not draft.requests:
+        return
+    leaving = {action.uuid for action in draft.actions if action.operation == "delete"}
+    building = [(known.busy[item.uuid][0], item) for item in declared if item.uuid in known.busy]
+    reports = forecast(observation.reports, leaving, _by_host(draft.coming), _by_host(building))
+    groups = {item.uuid: item.spec.server_group for item in declared if item.spec.server_group is not None}
+    selections = place(fleet, reports, observation.unreachable, draft.requests, groups)
+    for request, selection in zip(draft.requests, selections):
+        if selection.host is None:
+            draft.unplaced.append(selection)
+            continue
+        action = create_action(request.wanted, selection.host, request.reason)
+        draft.actions.append(
+            action.but(alternates=selection.alternates, limits=selection.limits, weights=selection.weights)
+        )
+
+
+def _by_host(placed: Iterable[tuple[str, WantedInstance]]) -> dict[str, list[Instance]]:
+    instances: dict[str, list[Instance]] = {}
+    for host, item in placed:
+        instances.setdefault(host, []).append(Instance(item.uuid, item.spec, host=host))
+    return instances

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where each wanted instance is: on a host, lost from one, or nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import Sighting, WantedInstance
+from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import (
+    InstanceInProgress,
+    LostInstance,
+)
+from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
+from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Finding
+
+from ..fleet.fleet import Fleet
+from .observation import Observation
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All that the reports say of instances, by uuid.
+
+    Args:
+        found: Domains with a record.
+        foreign: Hosts of domains without one.
+        lost: Hosts that had the instance and lost its domain.
+        busy: What other runs work on at this moment.
+    """
+
+    found: dict[str, list[Sighting]]
+    foreign: dict[str, list[str]]
+    lost: dict[str, list[tuple[str, LostInstance]]]
+    busy: dict[str, tuple[str, InstanceInProgress]]
+
+    def hosts_of(self, uuid: str) -> list[str]:
+        """Return every host that has a domain of this uuid."""
+        return [sighting.host for sighting in self.found.get(uuid, [])] + self.foreign.get(uuid, [])
+
+    def hosts_with_disk(self, uuid: str) -> list[str]:
+        """Return the hosts that lost the domain and still have the root disk."""
+        return [host for host, lost in self.lost.get(uuid, []) if lost.has_disk]
+
+    def obstacle(self, wanted: WantedInstance, fleet: Fleet) -> Optional[Finding]:
+        """Return a finding that forbids to touch the instance at all, or None."""
+        uuid, hosts = wanted.uuid, self.hosts_of(wanted.uuid)
+        disks = [] if hosts else self.hosts_with_disk(uuid)
+        if len(hosts) > 1:
+            reason = f"is on {join(hosts)} at once; none of them is touched"
+            return _fatal("split", wanted, f"{reason}. Find out which one is right, and remove the others with virsh")
+        if uuid in self.busy:
+            return self.leave_to_other_run(uuid, wanted.spec.name)
+        if uuid in self.foreign:
+            reason = f"has a domain on {hosts[0]} without a record that can be read"
+            return _fatal("unsupported", wanted, f"{reason}; it counts as foreign and is not touched")
+        if hosts and not is_ours(self.found[uuid][0].instance, fleet):
+            owner = self.found[uuid][0].instance.spec
+            reason = f"has a domain on {hosts[0]} that belongs to fleet {owner.fleet}, project {owner.project_id}"
+            return _fatal("unsupported", wanted, f"{reason}; it is not touched")
+        if len(disks) > 1:
+            reason = f"has lost its domain, and left root disks on {join(disks)}"
+            return _fatal("split", wanted, f"{reason}. Find out which one is right, and remove the others")
+        return None
+
+    def leave_to_other_run(self, uuid: str, name: str) -> Finding:
+        """Return the finding that another run works on the instance at this moment."""
+        host, progress = self.busy[uuid]
+        reason = f"is in the hands of another run ({progress.operation} on {host}), and is left to it"
+        return Finding("busy", uuid, name, reason, host)
+
+
+def survey(observation: Observation) -> Survey:
+    """Go through all reports once."""
+    foreign: dict[str, list[str]] = {}
+    lost: dict[str, list[tuple[str, LostInstance]]] = {}
+    busy: dict[str, tuple[str, InstanceInProgress]] = {}
+    for host, report in observation.reports.items():
+        for domain in report.foreign:
+            foreign.setdefault(domain.uuid, []).append(host)
+        for item in report.lost:
+            lost.setdefault(item.uuid, []).append((host, item))
+        for progress in report.in_progress:
+            busy[progress.uuid] = (host, progress)
+    return Survey(observation.find_instances(), foreign, lost, busy)
+
+
+def is_ours(instance: Instance, fleet: Fleet) -> bool:
+    """Return whether the record belongs to this fleet. Another project's is another's, whatever its fleet."""
+    return instance.spec.fleet == fleet.name and instance.spec.project_id == fleet.project_id
+
+
+def join(names: list[str]) -> str:
+    """Return "kvm1, kvm2 and kvm3"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _fatal(kind: str, wanted: WantedInstance, reason: str) -> Finding:
+    return Finding(kind, wanted.uuid, wanted.spec.name, reason, fatal=True)

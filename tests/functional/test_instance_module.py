@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module for a single instance, in a play of a user's own."""
+
+from typing import Any
+
+import yaml
+from support.playbooks import run_playbook
+
+BUILD = {
+    "name": "build-1",
+    "flavor": {"vcpus": 2, "memory_mb": 1024, "root_gb": 5},
+    "image": {"source": "/srv/images/tiny.qcow2"},
+    "networks": [{"network": "front", "libvirt_network": "default"}],
+}
+
+
+def play(site: Any, options: dict[str, Any], *arguments: str) -> Any:
+    task = {"name": "The instance", "novella.compute.instance": options}
+    path = site.write_text(yaml.safe_dump([{"hosts": "compute", "gather_facts": False, "tasks": [task]}]), "play.yml")
+    return run_playbook(str(path), *arguments, inventory=site.inventory)
+
+
+def test_an_instance_is_made_stopped_started_and_deleted_and_each_again_changes_nothing(make_site) -> None:
+    site = make_site(1)
+    steps = [
+        (BUILD, {"build-1": "running"}, "create"),
+        ({**BUILD, "vm_state": "stopped"}, {"build-1": "shutdown"}, "stop"),
+        (BUILD, {"build-1": "running"}, "start"),
+        ({"name": "build-1", "state": "absent"}, {}, "delete"),
+    ]
+    for options, domains, operation in steps:
+        before = site.domains()
+        checked = play(site, options, "--check", "--diff")
+        assert (checked.code, checked.changed) == (0, 1), checked.text
+        assert checked.result("The instance")["actions"][0]["operation"] == operation
+        assert site.domains() == before
+        done = play(site, options)
+        assert (done.code, done.changed) == (0, 1), done.text
+        assert site.domains() == {"kvm1": domains}
+        assert play(site, options).changed == 0
+
+
+def test_what_cannot_be_changed_yet_is_refused_and_left_as_it_is(make_site) -> None:
+    site = make_site(1)
+    play(site, BUILD)
+    outcome = play(site, {**BUILD, "flavor": {"vcpus": 2, "memory_mb": 2048, "root_gb": 5}})
+    assert outcome.result("The instance")["code"] == "NotSupported"
+    assert "flavor.memory_mb 1024 -> 2048 needs a resize" in outcome.text
+    assert site.driver("kvm1").list_domains()[0].size.memory_mb == 1024
+
+
+def test_an_instance_that_does_not_fit_is_refused_with_the_reason(make_site) -> None:
+    site = make_site(1)
+    site.settings("kvm1", resources={"memory_mb": 1024})
+    outcome = play(site, BUILD)
+    assert outcome.result("The instance")["code"] == "ComputeResourcesUnavailable"
+    assert "wants 1024 MB of memory, 512 are free" in outcome.text
+    assert site.domains() == {"kvm1": {}}
+
+
+def test_a_name_that_leaves_its_folder_is_refused(make_site) -> None:
+    site = make_site(1)
+    outcome = play(site, {**BUILD, "name": "../../etc/passwd"})
+    assert "name is '../../etc/passwd', which is no host name" in outcome.text
+    assert "Traceback" not in outcome.text
