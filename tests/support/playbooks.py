@@ -76,7 +76,7 @@ def run_playbook(
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             },
             project_dir=str(folder),
-            settings={"idle_timeout": 600, "job_timeout": 900},
+            settings={"idle_timeout": 240, "job_timeout": 600},
         )
         results = _results(run.events)
         stats = run.stats or {"ok": {}, "changed": {}, "dark": {}}

@@ -48,8 +48,8 @@ class Action(Record):
         return {
             "before_header": where,
             "after_header": f"{where} ({self.operation}: {self.reason})",
-            "before": {change.field: change.before for change in self.diff if change.before is not None},
-            "after": {change.field: change.after for change in self.diff if change.after is not None},
+            "before": {change.field: change.before for change in self.diff if change.before is not None} or None,
+            "after": {change.field: change.after for change in self.diff if change.after is not None} or None,
         }
 
 
@@ -58,7 +58,8 @@ class Finding(Record):
     """Something the plan leaves alone, and why.
 
     `kind`: ``unknown`` (may be on a host that did not answer), ``undeclared`` (ours, in no fleet file; `prune`
-    would delete it), ``split`` (on two hosts), ``unsupported`` (a change this release cannot make).
+    would delete it), ``busy`` (in the hands of another run), ``split`` (on two hosts), ``unsupported`` (a change
+    this release cannot make).
     `fatal` findings make the run fail at its end, after everything else was done.
     """
 

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 
 from .observation import Observation
+from .offer import read_offer
 from .tables import WIDTH
 
 INNER = 28
@@ -34,11 +35,11 @@ def draw(observation: Observation, zones: Mapping[str, str]) -> str:
 
 
 def _box(report: HostReport, zone: str) -> list[str]:
-    node = report.compute_node
-    capacity = int(node.memory_mb * node.ram_allocation_ratio)
+    offer = read_offer(report)
+    unit = ("GB", 1024) if offer.memory_mb > 9999 else ("MB", 1)
     lines = [
-        _bar("vcpus", node.vcpus_used, int(node.vcpus * node.cpu_allocation_ratio)),
-        _bar("memory", node.memory_mb_used, capacity, *("GB", 1024) if capacity > 9999 else ("MB", 1)),
+        _bar("vcpus", offer.vcpus_used, offer.vcpus),
+        _bar("memory", offer.memory_mb_used, offer.memory_mb, *unit),
         "",
     ]
     for seen in report.instances:

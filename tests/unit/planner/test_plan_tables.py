@@ -138,7 +138,7 @@ def test_the_map_shows_each_host_with_its_instances(kit):
     assert draw(hosts, {"kvm1": "az1"}) == (
         "┌ kvm1 ─────────────────── az1 ┐  ┌ kvm2 ────────────────────────┐  ┌ kvm3 ────────────────────────┐\n"
         "│ vcpus  █░░░░░░░ 3/32         │  │ vcpus  ░░░░░░░░ 0/32         │  │ did not answer:              │\n"
-        "│ memory ████░░░░ 2560/4608 MB │  │ memory █░░░░░░░ 512/4608 MB  │  │ timed out                    │\n"
+        "│ memory ████░░░░ 2048/4096 MB │  │ memory ░░░░░░░░ 0/4096 MB    │  │ timed out                    │\n"
         "│                              │  │                              │  └──────────────────────────────┘\n"
         "│ ● web [g]             512 MB │  └──────────────────────────────┘\n"
         "│ ○ db                  512 MB │\n"
@@ -157,5 +157,5 @@ def test_the_drawing_is_xml_with_every_instance_in_it(kit):
     hosts = kit.observation(kit.report("kvm1", seen), kit.report("kvm2"), kvm3="timed out")
     root = ET.fromstring(draw_svg(hosts, {"kvm1": "az1"}))
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    for word in ("kvm1 · az1", "kvm2", "kvm3", "did not answer", "web-1", "web-2", "db", "group g", "reserved"):
+    for word in ("kvm1 · az1", "kvm2", "kvm3", "did not answer", "web-1", "web-2", "db", "group g", "1536 of 4096 MB"):
         assert word in texts
