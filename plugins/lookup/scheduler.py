@@ -91,8 +91,11 @@ EXAMPLES = r"""
 
 - name: Would it fit on the hosts of a saved audit, and if not, why?
   ansible.builtin.debug:
-    msg: "{{ query('novella.compute.scheduler', requests, hosts=saved, on_unplaceable='report') }}"
+    msg: "{{ query('novella.compute.scheduler', request, hosts=saved, on_unplaceable='report') }}"
   vars:
+    request:
+      name: web-1
+      flavor: {name: large, vcpus: 4, memory_mb: 32768, root_gb: 100}
     saved: "{{ lookup('ansible.builtin.file', 'hosts.json') | from_json }}"
 """
 
