@@ -148,7 +148,7 @@ def main() -> None:
     )
     params = module.params
     progress = ProgressFile(params["progress_path"])
-    with compute_manager(module, progress.write) as manager, progress:
+    with progress, compute_manager(module, progress.write) as manager:
         actions = [Action.from_dict(data, f"actions[{index}]") for index, data in enumerate(params["actions"])]
         outcome = {"attempt": params["attempt"], "diff": [action.as_diff() for action in actions]}
         if module.check_mode:

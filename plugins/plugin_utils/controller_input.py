@@ -35,7 +35,7 @@ def to_plain(value: Any, where: str = "the value") -> Any:
         return value
     for kind in (str, int, float):
         if isinstance(value, kind):
-            return kind(value) if type(value) is not kind else value
+            return kind(value)
     if isinstance(value, Mapping):
         return {str(key): to_plain(item, f"{where}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):

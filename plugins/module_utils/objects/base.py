@@ -26,9 +26,9 @@ R = TypeVar("R", bound="Record")
 D = TypeVar("D", bound="Document")
 
 
-def since(version: str, **kwargs: Any) -> Any:
-    """Declare a field that a document gained in `version`: a writer capped below leaves it out."""
-    return dataclasses.field(metadata={"since": parse_version(version)}, **kwargs)
+def since(version: str) -> dict[str, tuple[int, int]]:
+    """Return the metadata of a field that a document gained in `version`: a writer capped below leaves it out."""
+    return {"since": parse_version(version)}
 
 
 def parse_version(text: str) -> tuple[int, int]:
@@ -220,7 +220,7 @@ def _scalar(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
         # Plain types only: Ansible hands over tagged subclasses that neither pickle nor compare cheaply.
-        return value if type(value) is kind else kind(value)
+        return kind(value)
     names = {int: "an integer", float: "a number", str: "a string", bool: "true or false"}
     raise _wrong(where, names.get(kind, str(kind)), value)
 

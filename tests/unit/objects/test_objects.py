@@ -79,7 +79,7 @@ class Letter(Document):
     UPGRADES: ClassVar[dict] = {1: lambda content: {"text": content["body"]}}
 
     text: str
-    colour: str = since("2.1", default="black")
+    colour: str = field(default="black", metadata=since("2.1"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
 
