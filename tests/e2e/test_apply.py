@@ -154,6 +154,19 @@ def test_what_virsh_did_by_hand_is_seen_explained_and_put_right(fleet: Fleet) ->
     assert fleet.apply().changed == 0
 
 
+def test_a_stop_and_new_metadata_are_done_in_place_and_virsh_shows_both(fleet: Fleet) -> None:
+    fleet.declare({"web": {"metadata": {"role": "front"}}})
+    fleet.apply()
+    home = fleet.homes()["e2e.web"]
+    home.wait_for_console("e2e.web", "NOVELLA-GUEST READY")
+    fleet.declare({"web": {"metadata": {"role": "back"}, "vm_state": "stopped"}})
+    fleet.apply()
+    assert home.virsh("domstate", "e2e.web").strip() == "shut off"
+    assert "NOVELLA-GUEST shutdown" in home.console("e2e.web")
+    assert '"role":"back"' in home.virsh("metadata", "e2e.web", "--uri", "https://novella.dev/xmlns/compute/1")
+    assert fleet.apply().changed == 0
+
+
 def test_what_does_not_fit_is_explained_and_everything_else_is_built(fleet: Fleet) -> None:
     fleet.declare({"big": {"count": 4, "flavor": "huge", "vm_state": "stopped"}, "small": {"count": 2}})
     outcome = fleet.run("apply")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,7 @@ from .resource_tracker import ResourceTracker, read_record
 from .tracker_db import TrackerDB
 
 Progress = Callable[[str, int, int], None]
+Job = tuple[Action, Mapping[str, Any]]
 
 
 class ComputeManager(Manager):
@@ -128,17 +130,19 @@ class ComputeManager(Manager):
         total = len(actions)
         with ThreadPoolExecutor(self._host.options.max_concurrent_builds) as pool:
 
-            def work(batch: Sequence[tuple[Action, Mapping[str, Any]]]) -> None:
-                for action, result in zip((pair[0] for pair in batch), pool.map(self._attempt, *zip(*batch))):
-                    results[id(action)] = result
+            def work(batch: Sequence[Job]) -> None:
+                # An instance's actions follow each other; different instances' do not wait.
+                jobs: dict[str, list[Job]] = {}
+                for job in batch:
+                    jobs.setdefault(job[0].uuid, []).append(job)
+                for job, result in itertools.chain.from_iterable(pool.map(self._attempt, jobs.values())):
+                    results[id(job[0])] = result
                     if self._progress is not None:
-                        self._progress(f"{action.operation} {action.name}: {result['status']}", len(results), total)
+                        what = f"{job[0].operation} {job[0].name}: {result['status']}"
+                        self._progress(what, len(results), total)
 
-            if deletes:
-                work([(action, {}) for action in deletes])
-            ready: list[tuple[Action, Mapping[str, Any]]] = [
-                (action, {"spec": action.spec, "vm_state": action.vm_state}) for action in others
-            ]
+            work([(action, {}) for action in deletes])
+            ready: list[Job] = [(action, {"spec": action.spec, "vm_state": action.vm_state}) for action in others]
             for action, refusal in self._claim(creates):
                 if refusal is not None:
                     results[id(action)] = _result(action, 0.0, refusal)
@@ -150,8 +154,7 @@ class ComputeManager(Manager):
                     "root_disk_exists": action.uuid in disks,
                 }
                 ready.append((action, arguments))
-            if ready:
-                work(ready)
+            work(ready)
         return [results[id(action)] for action in actions]
 
     def _claim(self, creates: Sequence[Action]) -> list[tuple[Action, Optional[NovellaError]]]:
@@ -159,14 +162,18 @@ class ComputeManager(Manager):
         outcome = self._host.tracker.instance_claims(wanted) if wanted else {}
         return [(action, outcome[action.uuid]) for action in creates]
 
-    def _attempt(self, action: Action, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        began = time.monotonic()
-        fault: Optional[Exception] = None
-        try:
-            perform(self._host, OPERATIONS[action.operation], action.uuid, action.name, arguments)
-        except Exception as error:  # one instance's failure never stops another's
-            fault = error
-        return _result(action, time.monotonic() - began, fault)
+    def _attempt(self, jobs: Sequence[Job]) -> list[tuple[Job, dict[str, Any]]]:
+        """Do one instance's actions, in order."""
+        ended = []
+        for action, arguments in jobs:
+            began = time.monotonic()
+            fault: Optional[Exception] = None
+            try:
+                perform(self._host, OPERATIONS[action.operation], action.uuid, action.name, arguments)
+            except Exception as error:  # one instance's failure never stops another's
+                fault = error
+            ended.append(((action, arguments), _result(action, time.monotonic() - began, fault)))
+        return ended
 
 
 def _observe(domain: Domain, instance: Instance, leases: Mapping[str, tuple[str, ...]]) -> ObservedInstance:

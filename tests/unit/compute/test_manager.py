@@ -125,6 +125,16 @@ def test_an_instance_whose_domain_vanished_is_lost_and_its_disk_is_used_again(ho
     assert host.manager().audit().lost == []
 
 
+def test_two_actions_on_one_instance_follow_each_other(host: FakeHost) -> None:
+    host.reconcile(create("web-1"))
+    spec = host.manager().audit().instances[0].instance.spec
+    host.settings(delays={"shut_down": 0.1})
+    update = act("update", "web-1", spec=spec.but(metadata={"role": "back"}))
+    assert codes(host.reconcile(act("stop", "web-1"), update)) == ["done", "done"]
+    record = host.manager().audit().instances[0].instance
+    assert (record.vm_state, record.spec.metadata) == ("stopped", {"role": "back"})
+
+
 def test_an_unknown_operation_is_refused_before_anything_is_done(host: FakeHost) -> None:
     with pytest.raises(OptionInvalid, match=r"'statr' is no operation. Did you mean 'start'\?"):
         host.reconcile(create("web-1"), act("statr", "web-1"))
