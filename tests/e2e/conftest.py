@@ -9,7 +9,7 @@ import re
 import subprocess
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -148,7 +148,12 @@ def bring_up() -> Callable[..., Lab]:
 
 
 @pytest.fixture(scope="session")
-def lab(bring_up: Callable[..., Lab]) -> Lab:
-    """The lab that all tests share; it stays up afterwards."""
+def lab(bring_up: Callable[..., Lab]) -> Iterator[Lab]:
+    """The lab that all tests share. One that was there before them is there after them."""
+    was_there = (LABS / "novella/lab.conf").exists()
     count = declared_hosts("novella", least=3)
-    return bring_up("novella", ROOT / "inventories/lab", "-e", f"lab_hosts={count}")
+    inventory = ROOT / "inventories/lab"
+    yield bring_up("novella", inventory, "-e", f"lab_hosts={count}")
+    if not was_there:
+        gone = run_playbook("lab", lab_name="novella", lab_inventory_dir=str(inventory), lab_state="absent")
+        assert gone.code == 0, gone.text

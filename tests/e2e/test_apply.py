@@ -167,15 +167,16 @@ def test_a_stop_and_new_metadata_are_done_in_place_and_virsh_shows_both(fleet: F
     assert fleet.apply().changed == 0
 
 
-def test_what_does_not_fit_is_explained_and_everything_else_is_built(fleet: Fleet) -> None:
-    fleet.declare({"big": {"count": 4, "flavor": "huge", "vm_state": "stopped"}, "small": {"count": 2}})
+def test_two_that_fit_nowhere_are_explained_and_everything_else_is_built(fleet: Fleet) -> None:
+    fleet.declare({"big": {"count": 5, "flavor": "huge", "vm_state": "stopped"}, "small": {"count": 2}})
     outcome = fleet.run("apply")
     assert outcome.code == 2
     assert sorted(fleet.homes()) == ["e2e.big-1", "e2e.big-2", "e2e.big-3", "e2e.small-1", "e2e.small-2"]
-    assert "No valid host for big-4" in outcome.text
-    assert "RamFilter refused 3" in outcome.text
-    assert "Nearest: " in outcome.text
-    assert outcome.results["Summary"][-1]["code"] == "NoValidHost"
+    message = outcome.result("Summary")["msg"]
+    for name in ("big-4", "big-5"):
+        assert f"No valid host for {name} (huge): 0 of 3 hosts fit. RamFilter refused 3. Nearest: kvm" in message
+    assert "MB of memory." in message
+    assert outcome.result("Summary")["code"] == "NoValidHost"
 
 
 def test_a_foreign_domain_is_counted_and_prune_leaves_it_alone(fleet: Fleet, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.novella.compute.plugins.plugin_utils.host_action import HOST_OPTIONS
 
 ROOT = Path(__file__).parents[3]
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
@@ -61,6 +62,15 @@ def test_a_roles_argument_specs_and_defaults_agree(role: Path) -> None:
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_a_role_has_what_galaxy_asks_for(role: Path) -> None:
     assert [name for name in ("README.md", "meta/main.yml") if not (role / name).is_file()] == []
+
+
+def test_every_option_of_a_host_can_be_set_in_the_inventory_and_is_on_the_hosts_page() -> None:
+    fragment = ast.parse((ROOT / "plugins/doc_fragments/host.py").read_text())
+    text = next(node.value.value for node in ast.walk(fragment) if isinstance(node, ast.Assign))
+    options = set(yaml.safe_load(text)["options"]) - {"host"}
+    page = (ROOT / "docs/hosts.md").read_text()
+    assert set(HOST_OPTIONS) == options
+    assert {option for option in options if f"| `novella_{option}` |" not in page} == set()
 
 
 def test_the_action_group_holds_every_module_that_takes_the_hosts_options() -> None:
