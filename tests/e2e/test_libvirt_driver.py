@@ -5,14 +5,18 @@
 """LibvirtDriver against real libvirt and QEMU, run by the host's own Python as a module would run it."""
 
 import json
+import shutil
 import textwrap
 import uuid
 from pathlib import Path
 
 import pytest
 import yaml
+from support.playbooks import ROOT
 
-COLLECTION = Path(__file__).parents[2] / "collection"
+# A host has files of its own, and need not see the checkout.
+CODE = Path("root/novella-driver")
+PLUGINS = "ansible_collections/novella/compute/plugins"
 IMAGE = "/srv/images/tiny.qcow2"
 POOL = "/var/lib/libvirt/images"
 LOGS = "/var/log/libvirt/qemu"
@@ -81,7 +85,7 @@ class Driven:
 
     def do(self, code, deadline=30.0):
         document = {"kind": "instance", "version": "1.0", "uuid": self.uuid, "spec": self.spec}
-        command = ["env", f"PYTHONPATH={COLLECTION}", "/usr/bin/python3", "-c", PROGRAM]
+        command = ["env", f"PYTHONPATH=/{CODE}", "/usr/bin/python3", "-c", PROGRAM]
         code = textwrap.dedent(code)
         return json.loads(self.host.run([*command, json.dumps(document), str(deadline), code], timeout=180))
 
@@ -92,8 +96,17 @@ class Driven:
         ]
 
 
+@pytest.fixture(scope="module")
+def code(lab):
+    """The driver's code on the lab's second host."""
+    place = lab.host("kvm2").files / CODE
+    shutil.copytree(ROOT / "plugins/module_utils", place / PLUGINS / "module_utils", dirs_exist_ok=True)
+    yield
+    shutil.rmtree(place)
+
+
 @pytest.fixture
-def driven(lab):
+def driven(lab, code):
     """Makes instances on the lab's second host, and removes them."""
     made = []
 
