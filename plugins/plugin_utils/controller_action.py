@@ -51,7 +51,7 @@ class ControllerAction(ActionBase):
         Raises:
             NovellaError: It cannot be done.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # a subclass without it is a defect, and says so
 
     def _read_arguments(self) -> dict[str, Any]:
         for name in self._task.args:

@@ -58,7 +58,7 @@ class BaseHostWeigher:
 
     def weigh_object(self, host_state: HostState, spec: RequestSpec) -> float:
         """Return the raw weight of one host."""
-        raise NotImplementedError
+        raise NotImplementedError  # a subclass without it is a defect, and says so
 
     def weigh_objects(self, hosts: Sequence[HostState], spec: RequestSpec) -> list[float]:
         """Return the hosts' weights, clamped, normalised to 0..1 and multiplied.

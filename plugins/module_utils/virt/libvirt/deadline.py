@@ -60,7 +60,8 @@ class Workers:
             raise TookTooLong
         if task.error is not None:
             raise task.error
-        return task.result  # type: ignore[no-any-return]
+        result: T = task.result
+        return result
 
     def _serve(self, inbox: SimpleQueue[_Task]) -> None:
         while True:
