@@ -67,7 +67,10 @@ class ComputeManager(Manager):
         busy = {entry.uuid for entry in in_progress}
         lost = [row for row in roll if row["uuid"] not in present | busy]
         disks = driver.list_root_disks() if lost else set()
-        records = [(domain, read_record(domain)) for domain in sorted(domains, key=lambda domain: domain.name)]
+        unfinished = self._unfinished()
+        records = [
+            (domain, _unfinished_record(domain, unfinished)) for domain in sorted(domains, key=lambda each: each.name)
+        ]
         leases = driver.list_addresses() if any(domain.power_state == "running" for domain in domains) else {}
         return HostReport(
             compute_node=node,
@@ -89,6 +92,11 @@ class ComputeManager(Manager):
             if is_alive(entry.owner)
         )
         return [InstanceInProgress(uuid, name, operation) for uuid, (name, operation) in sorted(busy.items())]
+
+    def _unfinished(self) -> dict[str, str]:
+        """Return the task_state of what dead runs left, by uuid: check mode finds it, as it recovers nothing."""
+        entries = self._host.journal.entries()
+        return {entry.uuid: OPERATIONS[entry.operation].task_state for entry in entries if not is_alive(entry.owner)}
 
     def check_actions(self, actions: Iterable[Action]) -> None:
         """Refuse a slice that this release cannot do.
@@ -174,6 +182,13 @@ class ComputeManager(Manager):
                 fault = error
             ended.append(((action, arguments), _result(action, time.monotonic() - began, fault)))
         return ended
+
+
+def _unfinished_record(domain: Domain, unfinished: Mapping[str, str]) -> Optional[Instance]:
+    record = read_record(domain)
+    if record is None or domain.uuid not in unfinished:
+        return record
+    return record.but(task_state=unfinished[domain.uuid])
 
 
 def _observe(domain: Domain, instance: Instance, leases: Mapping[str, tuple[str, ...]]) -> ObservedInstance:

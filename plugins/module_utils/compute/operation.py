@@ -70,7 +70,7 @@ class Operation:
     Args:
         name: What users, plans and the history call it.
         function: Does it; its result is the instance as it then is, or None for "as it was".
-        vm_states: States it may start from; None means it makes the instance.
+        vm_states: States it may start from; None means it makes the instance, and defines it with its final record.
         task_state: Shown while it runs.
         ends_in: The vm_state afterwards; None leaves it as it was.
         recover: What to do with one that its process did not survive, given its journal entry: undo it, or
@@ -181,6 +181,8 @@ def _guard(host: Host, declared: Operation, uuid: str, name: str, arguments: Map
 
 
 def _finish(host: Host, declared: Operation, instance: Instance) -> Instance:
+    if declared.vm_states is None:
+        return instance
     ended = instance.but(
         vm_state=declared.ends_in or instance.vm_state, task_state=None, generation=instance.generation + 1
     )

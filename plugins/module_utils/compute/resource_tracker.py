@@ -74,13 +74,23 @@ class ResourceTracker:
             By uuid: None where the claim holds, else why it does not.
         """
         outcome: dict[str, Optional[NovellaError]] = {}
+        wanted = list(wanted)
         with self._db.transaction() as connection:
             service = self.service
+            held_by_others = self._release_own(connection, {instance.uuid for instance, _limits in wanted})
             domains = self._driver.list_domains()
+            present = {domain.uuid for domain in domains}
+            node = self._compute_node(domains, self._claims())
             for instance, limits in wanted:
+                outcome[instance.uuid] = None
+                if instance.uuid in present:
+                    continue  # it is counted already; making it again is not this method's to refuse
                 try:
-                    self._claim(connection, service, domains, instance, limits)
-                    outcome[instance.uuid] = None
+                    if instance.uuid in held_by_others:
+                        raise InstanceLocked(
+                            f"{instance.spec.name} is being built by another run.", "Run again when it has ended."
+                        )
+                    node = self._claim(connection, service, node, instance, limits)
                 except (ComputeResourcesUnavailable, InstanceLocked) as refusal:
                     outcome[instance.uuid] = refusal
         return outcome
@@ -97,28 +107,37 @@ class ResourceTracker:
         with self._db.transaction() as connection:
             connection.execute("DELETE FROM claims WHERE uuid = ?", (uuid,))
 
+    def _release_own(self, connection: sqlite3.Connection, uuids: set[str]) -> set[str]:
+        """Drop earlier claims of this run and of dead ones; return the uuids that other runs hold."""
+        rows = [row for row in self._db.query("SELECT uuid, owner FROM claims") if row["uuid"] in uuids]
+        others = {row["uuid"] for row in rows if row["owner"] != current_owner() and is_alive(row["owner"])}
+        own = [(row["uuid"],) for row in rows if row["uuid"] not in others]
+        connection.executemany("DELETE FROM claims WHERE uuid = ?", own)
+        return others
+
     def _claim(
         self,
         connection: sqlite3.Connection,
         service: Service,
-        domains: list[Domain],
+        node: ComputeNode,
         instance: Instance,
         limits: Mapping[str, float],
-    ) -> None:
+    ) -> ComputeNode:
+        """Claim for one instance, and return the node with the claim counted."""
         name = instance.spec.name
         if service.disabled:
             why = f": {service.disabled_reason}" if service.disabled_reason else ""
             raise ComputeResourcesUnavailable(f"{name} does not fit on {self._options.host}: it is disabled{why}.")
-        held = self._db.query("SELECT owner FROM claims WHERE uuid = ?", instance.uuid)
-        if held and held[0]["owner"] != current_owner() and is_alive(held[0]["owner"]):
-            raise InstanceLocked(f"{name} is being built by another run.", "Run again when it has ended.")
         asked = usage_of(instance.spec)
-        others = [domain for domain in domains if domain.uuid != instance.uuid]
-        connection.execute("DELETE FROM claims WHERE uuid = ?", (instance.uuid,))
-        check_claim(name, asked, self._compute_node(others, self._claims()), limits)
+        check_claim(name, asked, node, limits)
         connection.execute(
             "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?)",
             (instance.uuid, name, asked.vcpus, asked.memory_mb, asked.disk_gb, current_owner(), now()),
+        )
+        return node.but(
+            vcpus_used=node.vcpus_used + asked.vcpus,
+            memory_mb_used=node.memory_mb_used + asked.memory_mb,
+            local_gb_used=node.local_gb_used + asked.disk_gb,
         )
 
     def _usage(self, domain: Domain) -> Usage:
@@ -138,7 +157,7 @@ class ResourceTracker:
         # A claim whose domain exists already counts once.
         for usage in {**claims, **held}.values():
             used = used.plus(usage)
-        stats = self._stats(domains, len(claims.keys() - held.keys()))
+        stats = self._stats(domains, claims)
         if self._resources is None:
             self._resources = self._driver.get_available_resource()
         has = self._resources
@@ -170,12 +189,12 @@ class ResourceTracker:
             updated_at=now(),
         )
 
-    def _stats(self, domains: Iterable[Domain], building: int) -> dict[str, Any]:
-        """Return Nova's Stats. `building` counts the instances that are claimed and have no domain yet."""
-        stats: Counter[str] = Counter(num_instances=building, io_workload=building)
+    def _stats(self, domains: Iterable[Domain], claims: Mapping[str, Usage]) -> dict[str, Any]:
+        """Return Nova's Stats. Whoever holds a claim is being built, with or without a domain yet."""
+        present = {domain.uuid for domain in domains}
+        stats: Counter[str] = Counter(num_instances=len(present | claims.keys()), io_workload=len(claims))
         for domain in domains:
             instance = read_record(domain)
-            stats["num_instances"] += 1
             if instance is None:
                 continue
             stats[f"num_vm_{instance.vm_state}"] += 1

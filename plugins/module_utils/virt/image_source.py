@@ -7,38 +7,24 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import io
 import json
 import os
 import stat
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Optional
 from urllib.parse import urlsplit
 
 from ..objects.errors import ImageUnacceptable
 from ..objects.ingredients import Image
-
-# Seconds without a single byte.
-SILENCE = 30.0
-# Only what is needed: no file:, ftp: or data:.
-HANDLERS: tuple[type[urllib.request.BaseHandler], ...] = (
-    urllib.request.ProxyHandler,
-    urllib.request.HTTPHandler,
-    urllib.request.HTTPSHandler,
-    urllib.request.HTTPDefaultErrorHandler,
-    urllib.request.HTTPErrorProcessor,
-)
 
 
 @dataclass(frozen=True)
 class OpenSource:
     """A source that can be read. `mark` differs when its content does; `length` is in bytes, None if unknown."""
 
-    stream: Union[io.BufferedReader, http.client.HTTPResponse]
+    stream: io.BufferedIOBase
     mark: str
     length: Optional[int]
 
@@ -53,7 +39,10 @@ def open_source(image: Image) -> Iterator[OpenSource]:
     if image.source.startswith("/"):
         opened = _open_file(image)
     elif urlsplit(image.source).scheme in ("http", "https"):
-        opened = _open_address(image)
+        # Loaded where it is needed: TLS and all that take a while, and most images are there already.
+        from .image_address import open_address
+
+        opened = OpenSource(*open_address(image))
     else:
         raise ImageUnacceptable(
             f"Image '{image.name}' has the source '{image.source}'.",
@@ -80,50 +69,3 @@ def _open_file(image: Image) -> OpenSource:
         raise ImageUnacceptable(f"Image '{image.name}' is not a file: {image.source}.")
     mark = json.dumps([os.path.realpath(image.source), about.st_size, about.st_mtime_ns])
     return OpenSource(os.fdopen(handle, "rb"), mark, about.st_size)
-
-
-def _open_address(image: Image) -> OpenSource:
-    parts = urlsplit(image.source)
-    if "@" in parts.netloc:
-        raise ImageUnacceptable(
-            f"The address of image '{image.name}' holds credentials, which every reader of the instance would see.",
-            "Offer the image without them, or as a file on the hosts.",
-        )
-    opener = urllib.request.OpenerDirector()
-    for handler in (*(kind() for kind in HANDLERS), _Redirects(image)):
-        opener.add_handler(handler)
-    request = urllib.request.Request(image.source, headers={"Accept-Encoding": "identity"})  # noqa: S310
-    try:
-        response = opener.open(request, timeout=SILENCE)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise ImageUnacceptable(
-                f"Image '{image.name}': {image.source} answered {error.code} ({error.reason:.200})."
-            ) from None
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        raise ImageUnacceptable(
-            f"Image '{image.name}' cannot be fetched from {image.source}: {reason}.",
-            "Check the address, and that this host reaches it.",
-        ) from None
-    headers = response.headers
-    mark = json.dumps([image.source, *(headers.get(name) for name in ("ETag", "Last-Modified", "Content-Length"))])
-    length = headers.get("Content-Length", "")
-    return OpenSource(response, mark, int(length) if length.isdigit() else None)
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to http and https only, and from https to http only where a checksum guards the content."""
-
-    def __init__(self, image: Image) -> None:
-        self._image = image
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        target = urlsplit(newurl).scheme
-        weaker = target == "http" and req.type == "https" and not self._image.checksum
-        if target not in ("http", "https") or weaker:
-            raise ImageUnacceptable(
-                f"Image '{self._image.name}': {self._image.source} leads to a {target}: address.",
-                "Give it a checksum." if weaker else "Give the real address.",
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -14,17 +14,16 @@ from ..config_drive import config_drive_files
 from ..journal import Entry
 from ..operation import Host, Run, operation
 from ..resource_tracker import read_record
-from ..states import ACTIVE, SPAWNING, STOPPED
+from ..states import ACTIVE, SPAWNING
 
 
 def undo_create(host: Host, entry: Entry) -> None:
     """Remove what a create has made, unless it had come to its end. A root disk that it found there is kept."""
+    if entry.steps.get(entry.notes.get("last_step", "")):
+        return
     domain = host.driver.get_domain(entry.uuid)
     if domain is not None:
-        instance = read_record(domain)
-        if instance is None:
-            return
-        if instance.vm_state in (ACTIVE, STOPPED) and instance.task_state is None:
+        if read_record(domain) is None:
             return
         host.driver.power_off(entry.uuid)
         host.driver.undefine(entry.uuid)
@@ -42,15 +41,18 @@ def create(run: Run) -> Optional[Instance]:
         root_disk_exists: An earlier life of the instance left its root disk here; it is used again.
     """
     driver = run.driver
-    instance = run.instance.but(task_state=SPAWNING, host=run.host.options.host, created_at=now())
+    vm_state = run.arguments.get("vm_state", ACTIVE)
+    instance = run.instance.but(host=run.host.options.host, created_at=now())
     image = run.step("image", driver.ensure_image, instance)
     # Noted beforehand: a crash right after the disk was found must not make an undo delete it.
-    run.note(root_disk_kept=bool(run.arguments.get("root_disk_exists")))
+    last_step = "start" if vm_state == ACTIVE else "define"
+    run.note(root_disk_kept=bool(run.arguments.get("root_disk_exists")), last_step=last_step)
     run.step("root disk", driver.create_root_disk, instance, image)
     files = config_drive_files(instance, run.arguments.get("user_data"))
     run.step("config drive", driver.write_config_drive, instance, files)
+    # The record is written once, as it will be: writing it again would wait behind other guests' starts.
+    instance = instance.but(vm_state=vm_state, launched_at=now() if vm_state == ACTIVE else None, generation=1)
     run.step("define", driver.define, instance)
-    if run.arguments.get("vm_state", ACTIVE) == STOPPED:
-        return instance.but(vm_state=STOPPED)
-    run.step("start", driver.power_on, instance.uuid)
-    return instance.but(vm_state=ACTIVE, launched_at=now())
+    if vm_state == ACTIVE:
+        run.step("start", driver.power_on, instance.uuid)
+    return instance

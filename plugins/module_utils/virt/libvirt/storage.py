@@ -14,6 +14,7 @@ import contextlib
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,8 @@ class DiskStore:
     def __init__(self, directory: str, deadline: float) -> None:
         self.directory = Path(directory)
         self._deadline = deadline
+        self._overlays: dict[tuple[str, str, int], bytes] = {}
+        self._making = threading.Lock()
 
     def root_disk(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.root.qcow2"
@@ -71,9 +74,7 @@ class DiskStore:
             _check_whole(path)
             return False
         with _unfinished(path) as part:
-            # The paths begin with "/" and the formats are given: nothing here is qemu-img's to guess.
-            backing = ["-b", image.path, "-F", image.disk_format]
-            self._run("qemu-img", "create", "-q", "-f", "qcow2", *backing, str(part), str(size))
+            part.write_bytes(self._overlay(part, image, size))
             _sync(part)
             part.rename(path)
         return True
@@ -122,6 +123,17 @@ class DiskStore:
                 with contextlib.suppress(FileNotFoundError):
                     allocated = entry.stat(follow_symlinks=False).st_blocks * 512
                     yield max(0, virtual_size(entry.path) - allocated)
+
+    def _overlay(self, scratch: Path, image: CachedImage, size: int) -> bytes:
+        """Return an empty overlay. It holds nothing of its own, so those of one image and size are copies of one."""
+        key = (image.path, image.disk_format, size)
+        with self._making:
+            if key not in self._overlays:
+                # The paths begin with "/" and the formats are given: nothing here is qemu-img's to guess.
+                backing = ["-b", image.path, "-F", image.disk_format]
+                self._run("qemu-img", "create", "-q", "-f", "qcow2", *backing, str(scratch), str(size))
+                self._overlays[key] = scratch.read_bytes()
+            return self._overlays[key]
 
     def _run(self, *command: str) -> None:
         try:
