@@ -30,11 +30,16 @@ class Destination(Record):
     """A requested destination: the candidates are reduced to it before anything else; filters still run."""
 
     host: Optional[str] = None
+    node: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class RequestSpec(Record):
-    """One placement request (Nova's RequestSpec, for one instance)."""
+    """One placement request (Nova's RequestSpec, for one instance).
+
+    `retry_hosts` are Nova's ``retry.hosts``: pairs of host and node where it was tried. `scheduler_hints` are Nova's:
+    a value is a string or a list of strings.
+    """
 
     instance_uuid: str
     name: str
@@ -46,6 +51,8 @@ class RequestSpec(Record):
     requested_destination: Optional[Destination] = None
     ignore_hosts: list[str] = field(default_factory=list)
     force_hosts: list[str] = field(default_factory=list)
+    force_nodes: list[str] = field(default_factory=list)
+    retry_hosts: list[list[str]] = field(default_factory=list)
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
 
 

@@ -6,74 +6,69 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Optional
 
-from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import (
-    FilterCount,
-    Refusal,
-    RequestSpec,
-)
+import numpy as np
+from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
-from .errors import PluginFailed
-from .filters import BaseHostFilter, Reason
+from .columns import HostColumns, Mask
+from .filtering import Trace, passing
+from .filters import BaseHostFilter
 from .host_state import HostState
 
 
-@dataclass
-class Trace:
-    """What the filters did to one request: the funnel, and per host the first refusal."""
-
-    funnel: list[FilterCount] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-
-    def named(self, step: str, reason: str, before: Sequence[HostState], after: Sequence[HostState]) -> None:
-        """Note a step that goes by the hosts' names alone."""
-        self._count(step, before, after)
-        self.refusals += [Refusal(state.host, step, reason) for state in _lost(before, after)]
-
-    def filtered(
-        self, item: BaseHostFilter, spec: RequestSpec, before: Sequence[HostState], after: Sequence[HostState]
-    ) -> None:
-        """Note what a filter left of the hosts it saw, and ask it why it refused the others.
-
-        Raises:
-            PluginFailed: It raised.
-        """
-        self._count(item.name, before, after)
-        for state in _lost(before, after):
-            try:
-                reason = item.refusal(state, spec) or Reason(f"is refused by {item.name}")
-            # A filter may be anybody's code; its errors are told with its name.
-            except Exception as exc:
-                raise PluginFailed(item.name, f"raised {exc!r} on host {state.host}") from exc
-            self.refusals.append(Refusal(state.host, item.name, str(reason)))
-
-    def _count(self, name: str, before: Sequence[HostState], after: Sequence[HostState]) -> None:
-        self.funnel.append(FilterCount(name, len(before), len(after)))
-
-
-def nearest_miss(hosts: Sequence[HostState], spec: RequestSpec, filters: Sequence[BaseHostFilter]) -> Optional[str]:
+def nearest_miss(
+    columns: HostColumns, among: Mask, spec: RequestSpec, filters: Sequence[BaseHostFilter]
+) -> Optional[str]:
     """Return what the smallest single change would have to mend: ``kvm2 lacks 512 MB of memory``.
 
     All filters are asked about each host. The host that the fewest refuse is named, and among equals the one
     that is refused by the smallest margin.
 
     Args:
-        hosts: The candidates, all of which were refused.
+        among: The candidates, all of which were refused.
     """
-    best: tuple[int, float, str] | None = None
-    for state in hosts:
+    against = np.zeros(len(columns))
+    margin = np.zeros(len(columns))
+    sane = among.copy()
+    for item in filters:
         try:
-            reasons = [why for item in filters if (why := item.refusal(state, spec)) is not None]
+            fails, lacking = ~passing(item, columns, among, spec), item.shortage(columns, spec)
         # Here filters also see hosts that an earlier one keeps from them, and a user's may not be made for that.
-        except Exception:  # noqa: S112
-            continue
-        rank = (len(reasons), sum(why.margin for why in reasons))
-        if reasons and (best is None or rank < best[:2]):
-            best = (*rank, f"{state.host} {' and '.join(why.text for why in reasons)}")
-    return best[2] if best else None
+        except Exception:
+            fails, broken = _one_by_one(item, columns, among, spec)
+            sane, lacking = sane & ~broken, None
+        against += fails
+        margin += np.where(fails, np.inf if lacking is None else lacking, 0.0)
+    candidates = np.flatnonzero(sane & (against > 0))
+    if not len(candidates):
+        return None
+    fewest = candidates[against[candidates] == against[candidates].min()]
+    state = columns.states[int(fewest[np.argmin(margin[fewest])])]
+    return f"{state.host} {' and '.join(_reasons(state, spec, filters))}"
+
+
+def _one_by_one(item: BaseHostFilter, columns: HostColumns, among: Mask, spec: RequestSpec) -> tuple[Mask, Mask]:
+    """Return which hosts a filter refuses, and on which it breaks."""
+    refused, broken = [], []
+    for row in map(int, np.flatnonzero(among)):
+        try:
+            if not item.host_passes(columns.states[row], spec):
+                refused.append(row)
+        except Exception:
+            broken.append(row)
+    return columns.only(refused), columns.only(broken)
+
+
+def _reasons(state: HostState, spec: RequestSpec, filters: Sequence[BaseHostFilter]) -> list[str]:
+    reasons = []
+    for item in filters:
+        with contextlib.suppress(Exception):
+            if item.concerns(spec) and (why := item.refusal(state, spec)) is not None:
+                reasons.append(why.text)
+    return reasons
 
 
 def no_valid_host(
@@ -100,13 +95,6 @@ def no_valid_host(
             "Not available: " + ", ".join(f"{host} ({why})" for host, why in sorted(unavailable.items())) + "."
         )
     return " ".join(parts)
-
-
-def _lost(before: Sequence[HostState], after: Sequence[HostState]) -> list[HostState]:
-    if len(before) == len(after):
-        return []
-    kept = {id(state) for state in after}
-    return [state for state in before if id(state) not in kept]
 
 
 def _wanted_hosts(spec: RequestSpec) -> list[str]:

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec, Selection
 
+from .columns import HostColumns
 from .errors import PluginFailed
-from .explain import Trace, nearest_miss, no_valid_host
+from .explain import nearest_miss, no_valid_host
+from .filtering import Trace, run_filters
 from .host_manager import HostManager
-from .host_state import HostState
 from .options import SchedulerOptions
+from .ranking import Ranking, rank
 from .registry import load_filters, load_weighers
 from .server_group import GroupLedger, unsupported_policy
 
@@ -49,47 +51,66 @@ class FilterScheduler:
         """
         # A plan must come out the same however often it is made, so the draw starts anew with each batch.
         draw = random.Random(self.options.seed)  # noqa: S311
-        hosts = list(self.host_manager.get_all_host_states())
-        return [self._select(self._groups.join(spec), hosts, draw) for spec in specs]
+        columns = HostColumns(self.host_manager.get_all_host_states())
+        return [self._select(self._groups.join(spec), columns, draw) for spec in specs]
 
-    def _select(self, spec: RequestSpec, hosts: list[HostState], draw: random.Random) -> Selection:
+    def _select(self, spec: RequestSpec, columns: HostColumns, draw: random.Random) -> Selection:
         blank = Selection(spec.instance_uuid, spec.name)
         if spec.instance_group is not None:
             unsupported = unsupported_policy(spec.instance_group, self._enabled())
             if unsupported:
                 return blank.but(message=f"{spec.name} was not placed: {unsupported}")
-        trace = Trace()
         try:
-            passing = self.host_manager.get_filtered_hosts(hosts, spec, self.filters, trace=trace)
-            weighed = self.host_manager.get_weighed_hosts(passing, spec, self.weighers)
+            passing, trace = run_filters(columns, spec, self.filters)
+            ranking = rank(columns, passing, spec, self.weighers)
+            # Of a large fleet a placed request tells only how many hosts fell; one that was not placed tells all.
+            is_told = not len(ranking) or trace.refused() <= self.options.explained_refusals
+            refusals = trace.refusals(columns) if is_told else []
         except PluginFailed as exc:
             return blank.but(message=f"{spec.name} was not placed: {exc}")
-        answer = blank.but(funnel=trace.funnel, refusals=trace.refusals)
-        if not weighed:
-            return self._refuse(answer, spec, hosts, trace)
-        chosen = weighed.pop(draw.randrange(min(self.options.host_subset_size, len(weighed))))
-        self._consume(spec, chosen.host_state)
-        return answer.but(
-            host=chosen.host_state.host,
-            alternates=[item.host_state.host for item in weighed[: self.options.max_attempts - 1]],
-            limits=dict(chosen.host_state.limits),
-            weight=chosen.weight,
-            weights=chosen.weights,
+        if not len(ranking):
+            return self._refuse(blank.but(funnel=trace.funnel, refusals=refusals), spec, columns, trace)
+        chosen, *alternates = self._draw(ranking, draw)
+        winner = ranking.weighed_host(chosen)
+        self._consume(spec, columns, ranking.row(chosen))
+        return Selection(
+            spec.instance_uuid,
+            spec.name,
+            host=winner.host_state.host,
+            alternates=[columns.states[ranking.row(place)].host for place in alternates],
+            limits=dict(winner.host_state.limits),
+            weight=winner.weight,
+            weights=winner.weights,
+            funnel=trace.funnel,
+            refusals=refusals,
         )
 
-    def _refuse(self, answer: Selection, spec: RequestSpec, hosts: list[HostState], trace: Trace) -> Selection:
+    def _draw(self, ranking: Ranking, draw: random.Random) -> list[int]:
+        """Return the places of the chosen host and of the next best ones."""
+        options = self.options
+        places = ranking.order(max(options.host_subset_size, options.max_attempts) + 1)
+        if options.shuffle_best_same_weighed_hosts and len(tied := ranking.tied()) > 1:
+            draw.shuffle(tied)
+            places = (tied + [place for place in places if place not in set(tied)])[: len(places)]
+        chosen = places.pop(draw.randrange(min(options.host_subset_size, len(places))))
+        return [chosen, *places[: options.max_attempts - 1]]
+
+    def _refuse(self, answer: Selection, spec: RequestSpec, columns: HostColumns, trace: Trace) -> Selection:
         # Hosts that were left out by name would not be mended by any change to them.
-        named = self.host_manager.get_filtered_hosts(hosts, spec, [])
-        asked = [item for item in self.filters if item.run_on_forced or not spec.force_hosts]
-        nearest = nearest_miss(named, spec, asked)
-        message = no_valid_host(spec, len(hosts), trace, self.host_manager.unavailable, nearest)
+        named, _trace = run_filters(columns, spec, [])
+        is_forced = bool(spec.force_hosts or spec.force_nodes)
+        asked = [item for item in self.filters if item.run_on_forced or not is_forced]
+        nearest = nearest_miss(columns, named, spec, asked)
+        message = no_valid_host(spec, len(columns), trace, self.host_manager.unavailable, nearest)
         return answer.but(nearest_miss=nearest, message=message)
 
-    def _consume(self, spec: RequestSpec, state: HostState) -> None:
+    def _consume(self, spec: RequestSpec, columns: HostColumns, row: int) -> None:
+        state = columns.states[row]
         for item in self.filters:
             state.limits.update(item.limits(state))
         state.consume_from_instance(spec)
         state.instances[spec.instance_uuid] = _record(spec, state.host)
+        columns.place(spec.instance_uuid, row)
         self._groups.add(spec, state.host)
 
     def _enabled(self) -> set[str]:

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Optional
+from typing import Any, ClassVar, Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
+from .columns import Column, HostColumns, Mask
 from .errors import PluginFailed
 from .host_state import HostState
 from .options import SchedulerOptions
@@ -40,8 +41,14 @@ class Reason:
 class BaseHostFilter:
     """Base of all filters. One class per file, found by its name.
 
-    A filter defines either `refusal`, which explains itself, or only Nova's `host_passes`. A filter must not
-    change the host state.
+    A filter defines either `refusal`, which explains itself, or only Nova's `host_passes`. That is enough: such a
+    filter is asked host by host. A filter must not change the host state.
+
+    It becomes fast, however many hosts there are, by one of two ways:
+
+    - What it reads of a host does not change with a placement: it defines `host_key` and `request_key`, and is asked
+      once per class of equal hosts and kind of request.
+    - It compares figures: it defines `mask`, and answers for all hosts at once.
 
     Attributes:
         run_filter_once_per_request: The answer stays the same for all instances of a request of several:
@@ -66,20 +73,46 @@ class BaseHostFilter:
         return self.refusal(host_state, spec) is None
 
     def filter_all(self, hosts: Iterable[HostState], spec: RequestSpec) -> Iterator[HostState]:
-        """Yield the hosts that pass, in their order.
+        """Yield the hosts that pass, in their order. One who replaces this method is given no host twice.
 
         Raises:
             PluginFailed: The filter raised.
         """
         for host_state in hosts:
-            try:
-                passes = self.host_passes(host_state, spec)
-            # A filter may be anybody's code; its errors are told with its name.
-            except Exception as exc:
-                raise PluginFailed(self.name, f"raised {exc!r} on host {host_state.host}") from exc
-            if passes:
+            if self.judge(host_state, spec):
                 yield host_state
 
-    def limits(self, host_state: HostState) -> dict[str, float]:
+    def judge(self, host_state: HostState, spec: RequestSpec) -> bool:
+        """Return `host_passes`.
+
+        Raises:
+            PluginFailed: It raised. It may be anybody's code; its errors are told with its name.
+        """
+        try:
+            return bool(self.host_passes(host_state, spec))
+        except Exception as exc:
+            raise PluginFailed(self.name, f"raised {exc!r} on host {host_state.host}") from exc
+
+    def concerns(self, spec: RequestSpec) -> bool:
+        """Return False where the request asks nothing of this filter, so that every host passes."""
+        return True
+
+    def host_key(self, host_state: HostState) -> Hashable:
+        """Return all that the filter reads of a host, where no placement changes it."""
+        raise NotImplementedError  # never called where it is not defined
+
+    def request_key(self, spec: RequestSpec) -> Hashable:
+        """Return all that the filter reads of a request. Needed beside `host_key`."""
+        raise NotImplementedError
+
+    def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
+        """Return which hosts pass, for all at once, or None where they must be asked one by one."""
+        return None
+
+    def shortage(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
+        """Return `Reason.margin` of all hosts at once where it can be told, for finding the nearest miss."""
+        return None
+
+    def limits(self, host_state: HostState) -> dict[str, Any]:
         """Return the limits that a claim on this host must be tested against (memory_mb, disk_gb, vcpu)."""
         return {}

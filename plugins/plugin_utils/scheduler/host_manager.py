@@ -6,20 +6,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Optional, Union
 
+import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
 from .aggregate import Aggregate
-from .errors import PluginFailed
-from .explain import Trace
+from .columns import HostColumns
+from .filtering import run_filters
 from .filters import BaseHostFilter
 from .host_state import HostState
 from .instance_info import InstanceInfo
+from .ranking import rank
 from .weights import BaseHostWeigher, WeighedHost
 
 
@@ -86,36 +88,15 @@ class HostManager:
         spec: RequestSpec,
         filters: Sequence[BaseHostFilter],
         index: int = 0,
-        trace: Optional[Trace] = None,
     ) -> list[HostState]:
-        """Return the hosts that can take the request, in their order.
-
-        A requested destination and the hosts to ignore come first, then the forced hosts: those skip all
-        filters but the ones with `run_on_forced`. Filters run in order until no host is left.
-
-        Args:
-            index: Which instance of a request of several this is; for all but 0, filters with
-                `run_filter_once_per_request` are skipped.
-            trace: Where to note what each step left over, and why it refused a host.
+        """Return the hosts that can take the request, in their order; `filtering.run_filters` says how.
 
         Raises:
             PluginFailed: A filter raised.
         """
-        trace = Trace() if trace is None else trace
-        left = list(hosts)
-        for step, reason, wanted in _named_hosts(spec):
-            kept = [state for state in left if wanted(state.host)]
-            trace.named(step, reason, left, kept)
-            left = kept
-        for item in filters:
-            if not left:
-                break
-            if (spec.force_hosts and not item.run_on_forced) or (index and item.run_filter_once_per_request):
-                continue
-            kept = _run(item, left, spec)
-            trace.filtered(item, spec, left, kept)
-            left = kept
-        return left
+        columns = HostColumns(hosts)
+        left, _trace = run_filters(columns, spec, filters, index)
+        return [columns.states[row] for row in np.flatnonzero(left)]
 
     def get_weighed_hosts(
         self, hosts: Sequence[HostState], spec: RequestSpec, weighers: Sequence[BaseHostWeigher]
@@ -127,14 +108,9 @@ class HostManager:
         Raises:
             PluginFailed: A weigher raised, or weighed something as no finite number.
         """
-        weighed = [WeighedHost(state) for state in hosts]
-        if len(weighed) <= 1:
-            return weighed
-        for weigher in weighers:
-            for item, weight in zip(weighed, weigher.weigh_objects(hosts, spec)):
-                item.weights[weigher.name] = weight
-                item.weight += weight
-        return sorted(weighed, key=lambda item: item.weight, reverse=True)
+        columns = HostColumns(hosts)
+        ranking = rank(columns, columns.all(), spec, weighers)
+        return [ranking.weighed_host(place) for place in ranking.order()]
 
     def update_aggregates(self, aggregates: Union[Aggregate, Iterable[Aggregate]]) -> None:
         """Add or replace aggregates, by name. Their hosts see it at once."""
@@ -177,27 +153,3 @@ class HostManager:
                 by_host.setdefault(host, []).append(aggregate)
         for state in states:
             state.aggregates = by_host.get(state.host, [])
-
-
-def _named_hosts(spec: RequestSpec) -> Iterator[tuple[str, str, Callable[[str], bool]]]:
-    """Yield the steps that go by names alone: what each is called, how it refuses, and whom it keeps."""
-    destination = spec.requested_destination
-    if destination is not None and destination.host is not None:
-        wanted = destination.host
-        yield "requested_destination", f"is not {wanted}, the requested destination", lambda host: host == wanted
-    if spec.ignore_hosts:
-        ignored = {host.lower() for host in spec.ignore_hosts}
-        yield "ignore_hosts", "is to be ignored", lambda host: host.lower() not in ignored
-    if spec.force_hosts:
-        forced = {host.lower() for host in spec.force_hosts}
-        yield "force_hosts", f"is not {' or '.join(spec.force_hosts)}, as forced", lambda host: host.lower() in forced
-
-
-def _run(item: BaseHostFilter, hosts: list[HostState], spec: RequestSpec) -> list[HostState]:
-    try:
-        return list(item.filter_all(hosts, spec))
-    except PluginFailed:
-        raise
-    # A filter may replace `filter_all` with anybody's code; its errors are told with its name.
-    except Exception as exc:
-        raise PluginFailed(item.name, f"raised {exc!r}") from exc

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.base import Record
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import OptionInvalid, nearest
@@ -23,17 +23,28 @@ ENABLED_FILTERS = (
     "ServerGroupAntiAffinityFilter",
     "ServerGroupAffinityFilter",
 )
-ENABLED_WEIGHERS = ("RAMWeigher", "CPUWeigher", "DiskWeigher")
+ENABLED_WEIGHERS = (
+    "RAMWeigher",
+    "CPUWeigher",
+    "DiskWeigher",
+)
+NOT_NEGATIVE = ("pci_weight_multiplier", "soft_affinity_weight_multiplier", "soft_anti_affinity_weight_multiplier")
+AT_LEAST_ONE = ("host_subset_size", "max_attempts")
+AT_LEAST_ZERO = ("max_io_ops_per_host", "max_instances_per_host", "explained_refusals")
 
 
 @dataclass(frozen=True)
 class SchedulerOptions(Record):
-    """How hosts are chosen.
+    """How hosts are chosen. Options have the names and defaults of nova.conf.
 
     `enabled_filters` run in their order; the default one shows cheap and general refusals first. `max_attempts`
     counts the builds of one instance, so that `max_attempts` - 1 alternates are named. Among the
     `host_subset_size` best hosts one is drawn, by `seed`; with 1 the best is taken.
+    `shuffle_best_same_weighed_hosts` shuffles the hosts that share the highest weight, by `seed` too.
     `default_availability_zone` is the zone of hosts that no aggregate gives one.
+
+    Those of nova.conf's group ``metrics`` begin with ``metrics_``, and `pci_alias` is ``[pci] alias``. Of
+    `explained_refusals` see `Selection.refusals`; it is our own.
     """
 
     enabled_filters: list[str] = field(default_factory=lambda: list(ENABLED_FILTERS))
@@ -41,10 +52,39 @@ class SchedulerOptions(Record):
     ram_weight_multiplier: float = 1.0
     cpu_weight_multiplier: float = 1.0
     disk_weight_multiplier: float = 1.0
+    io_ops_weight_multiplier: float = -1.0
+    num_instances_weight_multiplier: float = 0.0
+    hypervisor_version_weight_multiplier: float = 1.0
+    metrics_weight_multiplier: float = 1.0
+    pci_weight_multiplier: float = 1.0
+    soft_affinity_weight_multiplier: float = 1.0
+    soft_anti_affinity_weight_multiplier: float = 1.0
+    build_failure_weight_multiplier: float = 1000000.0
+    cross_cell_move_weight_multiplier: float = 1000000.0
+    image_props_weight_multiplier: float = 0.0
+    image_props_weight_setting: list[str] = field(default_factory=list)
+    metrics_weight_setting: list[str] = field(default_factory=list)
+    metrics_required: bool = True
+    metrics_weight_of_unavailable: float = -10000.0
     host_subset_size: int = 1
+    shuffle_best_same_weighed_hosts: bool = False
     max_attempts: int = 3
     seed: int = 0
     default_availability_zone: str = "nova"
+    max_io_ops_per_host: int = 8
+    max_instances_per_host: int = 50
+    isolated_images: list[str] = field(default_factory=list)
+    isolated_hosts: list[str] = field(default_factory=list)
+    restrict_isolated_hosts_to_isolated_images: bool = True
+    aggregate_image_properties_isolation_namespace: Optional[str] = None
+    aggregate_image_properties_isolation_separator: str = "."
+    image_properties_default_architecture: Optional[str] = None
+    packing_host_numa_cells_allocation_strategy: bool = False
+    pci_alias: list[dict[str, Any]] = field(default_factory=list)
+    limit_tenants_to_placement_aggregate: bool = False
+    placement_aggregate_required_for_tenants: bool = False
+    enable_isolated_aggregate_filtering: bool = False
+    explained_refusals: int = 50
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any], where: str = "scheduler") -> SchedulerOptions:
@@ -68,12 +108,14 @@ class SchedulerOptions(Record):
         return options
 
     def _check(self, where: str) -> None:
-        for name in ("host_subset_size", "max_attempts"):
-            if getattr(self, name) < 1:
-                raise OptionInvalid(f"{where}.{name} must be at least 1, not {getattr(self, name)}.")
-        for name in ("ram_weight_multiplier", "cpu_weight_multiplier", "disk_weight_multiplier"):
-            if not math.isfinite(getattr(self, name)):
-                raise OptionInvalid(f"{where}.{name} must be a finite number, not {getattr(self, name)}.")
+        for names, least in ((AT_LEAST_ONE, 1), (AT_LEAST_ZERO, 0), (NOT_NEGATIVE, 0)):
+            for name in names:
+                if getattr(self, name) < least:
+                    raise OptionInvalid(f"{where}.{name} must be at least {least}, not {getattr(self, name)}.")
+        for field_ in fields(self):
+            value = getattr(self, field_.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise OptionInvalid(f"{where}.{field_.name} must be a finite number, not {value}.")
         for name in ("enabled_filters", "enabled_weighers"):
             plugins = getattr(self, name)
             twice = next((plugin for index, plugin in enumerate(plugins) if plugin in plugins[:index]), None)

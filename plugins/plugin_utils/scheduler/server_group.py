@@ -29,25 +29,39 @@ def unsupported_policy(group: InstanceGroup, enabled: set[str]) -> Optional[str]
 
 
 class GroupLedger:
-    """Remembers where members of groups were placed, so that each later request of the group sees them."""
+    """Remembers where members of groups were placed, so that each later request of the group sees them.
+
+    A group's members and hosts are kept in lists that grow: a copy for each request would make a large group slow.
+    """
 
     def __init__(self) -> None:
-        self._placed: dict[str, dict[str, str]] = {}
+        self._groups: dict[str, InstanceGroup] = {}
+        self._joined: dict[str, InstanceGroup] = {}
 
     def join(self, spec: RequestSpec) -> RequestSpec:
         """Return the request with its group as it is now: as the request has it, and what was placed since."""
-        group = spec.instance_group
-        if group is None or group.name not in self._placed:
+        given = spec.instance_group
+        if given is None:
             return spec
-        placed = self._placed[group.name]
-        return spec.but(
-            instance_group=group.but(
-                members=list(dict.fromkeys([*group.members, *placed])),
-                hosts=list(dict.fromkeys([*group.hosts, *placed.values()])),
-            )
-        )
+        known = self._groups.get(given.name)
+        if known is None:
+            known = given.but(members=list(given.members), hosts=list(given.hosts))
+        elif given is not self._joined[given.name]:
+            known = given.but(members=known.members, hosts=known.hosts)
+            _extend(known.members, given.members)
+            _extend(known.hosts, given.hosts)
+        self._groups[given.name], self._joined[given.name] = known, given
+        return spec.but(instance_group=known)
 
     def add(self, spec: RequestSpec, host: str) -> None:
         """Remember the host of a placed request."""
         if spec.instance_group is not None:
-            self._placed.setdefault(spec.instance_group.name, {})[spec.instance_uuid] = host
+            known = self._groups[spec.instance_group.name]
+            known.members.append(spec.instance_uuid)
+            if host not in known.hosts:
+                known.hosts.append(host)
+
+
+def _extend(known: list[str], given: list[str]) -> None:
+    present = set(known)
+    known.extend(item for item in given if item not in present)

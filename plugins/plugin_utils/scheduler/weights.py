@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
 from .aggregate import lowest_number, whole_values
-from .errors import PluginFailed
+from .columns import Column, HostColumns
 from .host_state import HostState
 from .options import SchedulerOptions
 
@@ -60,39 +58,10 @@ class BaseHostWeigher:
         """Return the raw weight of one host."""
         raise NotImplementedError  # a subclass without it is a defect, and says so
 
-    def weigh_objects(self, hosts: Sequence[HostState], spec: RequestSpec) -> list[float]:
-        """Return the hosts' weights, clamped, normalised to 0..1 and multiplied.
+    def concerns(self, spec: RequestSpec) -> bool:
+        """Return False where all hosts would weigh 0 for this request."""
+        return True
 
-        Raises:
-            PluginFailed: The weigher raised, or answered something else than a finite number.
-        """
-        raw = []
-        for host_state in hosts:
-            try:
-                weight = float(self.weigh_object(host_state, spec))
-            # A weigher may be anybody's code; its errors are told with its name.
-            except Exception as exc:
-                raise PluginFailed(self.name, f"raised {exc!r} on host {host_state.host}") from exc
-            if not math.isfinite(weight):
-                raise PluginFailed(self.name, f"weighed host {host_state.host} as {weight}")
-            raw.append(weight)
-        shares = normalise(raw, self.minval, self.maxval)
-        return [self.weight_multiplier(host_state) * share for host_state, share in zip(hosts, shares)]
-
-
-def normalise(raw: list[float], minval: Optional[float] = None, maxval: Optional[float] = None) -> list[float]:
-    """Clamp weights to the ends of their scale, and map them to 0..1 (Nova's weights.normalize).
-
-    All are 0 where both ends are equal.
-    """
-    if minval is not None:
-        raw = [max(weight, minval) for weight in raw]
-    if maxval is not None:
-        raw = [min(weight, maxval) for weight in raw]
-    if not raw:
-        return []
-    low = min(raw) if minval is None else minval
-    high = max(raw) if maxval is None else maxval
-    if high == low:
-        return [0.0] * len(raw)
-    return [(weight - low) / (high - low) for weight in raw]
+    def raw(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
+        """Return the raw weights of all hosts at once, or None where they must be asked for one by one."""
+        return None

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
@@ -20,6 +21,15 @@ class AvailabilityZoneFilter(BaseHostFilter):
 
     run_filter_once_per_request = True
     run_on_forced = True
+
+    def concerns(self, spec: RequestSpec) -> bool:
+        return bool(spec.availability_zone)
+
+    def host_key(self, host_state: HostState) -> Hashable:
+        return frozenset(split_values(host_state.aggregates, "availability_zone"))
+
+    def request_key(self, spec: RequestSpec) -> Hashable:
+        return spec.availability_zone
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
         wanted = spec.availability_zone

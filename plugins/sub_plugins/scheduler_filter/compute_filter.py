@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
@@ -20,6 +21,12 @@ class ComputeFilter(BaseHostFilter):
 
     run_filter_once_per_request = True
     run_on_forced = True
+
+    def host_key(self, host_state: HostState) -> Hashable:
+        return bool(host_state.service.get("disabled"))
+
+    def request_key(self, spec: RequestSpec) -> Hashable:
+        return None
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
         if not host_state.service.get("disabled"):

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Optional
 
+import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns, Mask
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 
@@ -36,7 +38,22 @@ class CoreFilter(BaseHostFilter):
         text = f"lacks {missing:g} vCPU{'s' * (missing != 1)}"
         return Reason(text, f"{usable:g} of {limit:g} free", missing / wanted)
 
+    def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
+        wanted, total = spec.flavor.vcpus, columns["vcpus_total"]
+        mask: Mask = (total == 0) | ((total >= wanted) & (_usable(columns) >= wanted))
+        return mask
+
+    def shortage(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
+        wanted = spec.flavor.vcpus
+        share: Column = (wanted - np.minimum(_usable(columns), columns["vcpus_total"])) / wanted
+        return share
+
     def limits(self, host_state: HostState) -> dict[str, float]:
         if not host_state.vcpus_total:
             return {}
         return {"vcpu": host_state.vcpus_total * host_state.cpu_allocation_ratio}
+
+
+def _usable(columns: HostColumns) -> Column:
+    usable: Column = columns["vcpus_total"] * columns["cpu_allocation_ratio"] - columns["vcpus_used"]
+    return usable

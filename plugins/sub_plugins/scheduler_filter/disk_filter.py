@@ -7,7 +7,9 @@ from __future__ import annotations
 import math
 from typing import Optional
 
+import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns, Mask
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 
@@ -23,8 +25,7 @@ class DiskFilter(BaseHostFilter):
     run_on_forced = True
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
-        flavor = spec.flavor
-        wanted = 1024 * (flavor.root_gb + flavor.ephemeral_gb) + flavor.swap_mb
+        wanted = _wanted(spec)
         total = host_state.total_usable_disk_gb * 1024
         if total < wanted:
             text = f"has {_size(total)} of disk in all, {_size(wanted - total)} less than asked for"
@@ -38,8 +39,29 @@ class DiskFilter(BaseHostFilter):
         # An instance without any disk of its own is refused where less than nothing is left.
         return Reason(f"lacks {_size(missing)} of disk", detail, missing / max(wanted, 1))
 
+    def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
+        wanted, total = _wanted(spec), columns["total_usable_disk_gb"] * 1024
+        mask: Mask = (total >= wanted) & (_usable(columns) >= wanted)
+        return mask
+
+    def shortage(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
+        wanted, total = _wanted(spec), columns["total_usable_disk_gb"] * 1024
+        share: Column = (wanted - np.minimum(_usable(columns), total)) / max(wanted, 1)
+        return share
+
     def limits(self, host_state: HostState) -> dict[str, float]:
         return {"disk_gb": host_state.total_usable_disk_gb * host_state.disk_allocation_ratio}
+
+
+def _wanted(spec: RequestSpec) -> int:
+    flavor = spec.flavor
+    return 1024 * (flavor.root_gb + flavor.ephemeral_gb) + flavor.swap_mb
+
+
+def _usable(columns: HostColumns) -> Column:
+    total = columns["total_usable_disk_gb"] * 1024
+    usable: Column = total * columns["disk_allocation_ratio"] - (total - columns["free_disk_mb"])
+    return usable
 
 
 def _size(megabytes: int) -> str:

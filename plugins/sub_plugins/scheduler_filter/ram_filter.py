@@ -7,7 +7,9 @@ from __future__ import annotations
 import math
 from typing import Optional
 
+import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns, Mask
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 
@@ -35,5 +37,21 @@ class RamFilter(BaseHostFilter):
         detail = f"{math.floor(usable)} of {math.floor(limit)} MB free"
         return Reason(f"lacks {missing} MB of memory", detail, missing / wanted)
 
+    def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
+        wanted = spec.flavor.memory_mb
+        mask: Mask = (columns["total_usable_ram_mb"] >= wanted) & (_usable(columns) >= wanted)
+        return mask
+
+    def shortage(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
+        wanted = spec.flavor.memory_mb
+        share: Column = (wanted - np.minimum(_usable(columns), columns["total_usable_ram_mb"])) / wanted
+        return share
+
     def limits(self, host_state: HostState) -> dict[str, float]:
         return {"memory_mb": host_state.total_usable_ram_mb * host_state.ram_allocation_ratio}
+
+
+def _usable(columns: HostColumns) -> Column:
+    total = columns["total_usable_ram_mb"]
+    usable: Column = total * columns["ram_allocation_ratio"] - (total - columns["free_ram_mb"])
+    return usable

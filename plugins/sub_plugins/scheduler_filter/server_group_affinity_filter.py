@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns, Mask
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 
@@ -16,6 +17,15 @@ class ServerGroupAffinityFilter(BaseHostFilter):
 
     The first member may go anywhere.
     """
+
+    def concerns(self, spec: RequestSpec) -> bool:
+        return spec.instance_group is not None and spec.instance_group.policy == "affinity"
+
+    def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
+        group = spec.instance_group
+        if group is None or not group.hosts:
+            return columns.all()
+        return columns.only(columns.rows_of(group.hosts))
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
         group = spec.instance_group

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns, Mask
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 
@@ -16,6 +17,18 @@ class ServerGroupAntiAffinityFilter(BaseHostFilter):
 
     A host that already has the very instance passes.
     """
+
+    def concerns(self, spec: RequestSpec) -> bool:
+        return spec.instance_group is not None and spec.instance_group.policy == "anti-affinity"
+
+    def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
+        group = spec.instance_group
+        if group is None:
+            return None
+        own = columns.homes([spec.instance_uuid])
+        taken = columns.homes(group.members)
+        full = [row for row, here in taken.items() if here >= group.max_server_per_host and row not in own]
+        return ~columns.only(full)
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
         group = spec.instance_group

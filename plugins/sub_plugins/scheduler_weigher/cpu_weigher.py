@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.weights import BaseHostWeigher
 
@@ -20,3 +23,7 @@ class CPUWeigher(BaseHostWeigher):
 
     def weigh_object(self, host_state: HostState, spec: RequestSpec) -> float:
         return host_state.vcpus_total * host_state.cpu_allocation_ratio - host_state.vcpus_used
+
+    def raw(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
+        free: Column = columns["vcpus_total"] * columns["cpu_allocation_ratio"] - columns["vcpus_used"]
+        return free

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.weights import BaseHostWeigher
 
@@ -20,3 +23,6 @@ class RAMWeigher(BaseHostWeigher):
 
     def weigh_object(self, host_state: HostState, spec: RequestSpec) -> float:
         return host_state.free_ram_mb
+
+    def raw(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
+        return columns["free_ram_mb"]

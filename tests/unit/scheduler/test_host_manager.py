@@ -7,7 +7,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import Destination
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.aggregate import Aggregate
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.explain import Trace
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filtering import run_filters
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_manager import HostManager
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
@@ -87,14 +88,21 @@ def test_ignored_and_forced_hosts_go_by_any_case(fleet, spec):
     assert passing(fleet, spec(requested_destination=Destination("kvm1"), force_hosts=["kvm2"])) == []
 
 
+def traced(fleet, spec, filters=()):
+    """Return the hosts that are left, the funnel and the refusals."""
+    columns = HostColumns(fleet.get_all_host_states())
+    left, trace = run_filters(columns, spec, filters)
+    names = [state.host for state, is_left in zip(columns.states, left, strict=True) if is_left]
+    return names, [(step.name, step.before, step.after) for step in trace.funnel], trace.refusals(columns)
+
+
 def test_what_went_by_name_is_in_the_trace(fleet, spec):
-    trace = Trace()
-    passing(fleet, spec(ignore_hosts=["kvm1"], force_hosts=["kvm9"]), trace=trace)
-    assert [(step.name, step.before, step.after) for step in trace.funnel] == [
+    _left, funnel, refusals = traced(fleet, spec(ignore_hosts=["kvm1"], force_hosts=["kvm9"]))
+    assert funnel == [
         ("ignore_hosts", 3, 2),
         ("force_hosts", 2, 0),
     ]
-    assert [(item.host, item.reason) for item in trace.refusals] == [
+    assert [(item.host, item.reason) for item in refusals] == [
         ("kvm1", "is to be ignored"),
         ("kvm2", "is not kvm9, as forced"),
         ("kvm3", "is not kvm9, as forced"),
@@ -112,14 +120,13 @@ def test_a_forced_host_skips_all_filters_but_those_that_do_placements_work(manag
 
 def test_filters_run_in_order_until_no_host_is_left(manager, report, spec):
     fleet = manager(report("kvm1", disabled=True), report("kvm2", memory_mb=600))
-    trace = Trace()
-    filters = load_filters(["ComputeFilter", "RamFilter", "CoreFilter"], OPTIONS)
-    assert passing(fleet, spec(), filters, trace=trace) == []
-    assert [(step.name, step.before, step.after) for step in trace.funnel] == [
+    left, funnel, refusals = traced(fleet, spec(), load_filters(["ComputeFilter", "RamFilter", "CoreFilter"], OPTIONS))
+    assert left == []
+    assert funnel == [
         ("ComputeFilter", 2, 1),
         ("RamFilter", 1, 0),
     ]
-    assert [(item.host, item.filter, item.reason) for item in trace.refusals] == [
+    assert [(item.host, item.filter, item.reason) for item in refusals] == [
         ("kvm1", "ComputeFilter", "is disabled"),
         ("kvm2", "RamFilter", "lacks 424 MB of memory (88 of 600 MB free)"),
     ]
@@ -139,9 +146,9 @@ def test_a_filter_may_judge_all_hosts_at_once(fleet, spec):
         def filter_all(self, hosts, spec):
             return list(hosts)[-1:]
 
-    trace = Trace()
-    assert passing(fleet, spec(), [Last("acme.last", OPTIONS)], trace=trace) == ["kvm3"]
-    assert [item.reason for item in trace.refusals] == ["is refused by acme.last"] * 2
+    left, _funnel, refusals = traced(fleet, spec(), [Last("acme.last", OPTIONS)])
+    assert left == ["kvm3"]
+    assert [item.reason for item in refusals] == ["is refused by acme.last"] * 2
 
 
 def test_aggregates_reach_the_hosts_that_are_there_and_those_that_come(fleet, report):

