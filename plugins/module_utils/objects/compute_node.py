@@ -16,7 +16,8 @@ class ComputeNode(Record):
 
     `disk_available_least` is measured: free space of the pool less what its thin volumes may still grow by.
     `supported_instances` holds ``[arch, hypervisor_type, vm_mode]`` triples. `hypervisor_version` is
-    major*1000000 + minor*1000 + micro.
+    major*1000000 + minor*1000 + micro. `labels` are the operator's (``novella_labels``), `traits` Placement's.
+    `metrics` are Nova's monitor metrics: name, value, timestamp, source.
     """
 
     uuid: str
@@ -43,6 +44,9 @@ class ComputeNode(Record):
     cpu_info: dict[str, Any] = field(default_factory=dict)
     supported_instances: list[list[str]] = field(default_factory=list)
     stats: dict[str, Any] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    traits: list[str] = field(default_factory=list)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
     updated_at: Optional[str] = None
 
     @property

@@ -15,7 +15,9 @@ from .ingredients import Flavor, Image
 class InstanceGroup(Record):
     """A server group at the moment of a request. `members` are instance uuids, `hosts` where they are now.
 
-    `policy` is one of affinity, anti-affinity, soft-affinity, soft-anti-affinity.
+    `policy` is one of affinity, anti-affinity, soft-affinity, soft-anti-affinity. `spread_over` names what makes a
+    failure domain, such as ``rack``: a label of the hosts or an aggregate metadata key; at most `max_per_domain`
+    members share one.
     """
 
     name: str
@@ -23,6 +25,8 @@ class InstanceGroup(Record):
     max_server_per_host: int = 1
     members: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
+    spread_over: Optional[str] = None
+    max_per_domain: int = 1
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class RequestSpec(Record):
     """One placement request (Nova's RequestSpec, for one instance).
 
     `retry_hosts` are Nova's ``retry.hosts``: pairs of host and node where it was tried. `scheduler_hints` are Nova's:
-    a value is a string or a list of strings.
+    a value is a string or a list of strings. `where` is a list of predicates on the host (see docs/scheduler.md).
     """
 
     instance_uuid: str
@@ -54,6 +58,7 @@ class RequestSpec(Record):
     force_nodes: list[str] = field(default_factory=list)
     retry_hosts: list[list[str]] = field(default_factory=list)
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
+    where: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,9 @@ class HostState:
         self.hypervisor_hostname = nodename
         self.cpu_info: dict[str, Any] = {}
         self.supported_instances: list[list[str]] = []
+        self.labels: dict[str, str] = {}
+        self.traits: frozenset[str] = frozenset()
+        self.metrics: list[dict[str, Any]] = []
         self.aggregates: list[Aggregate] = []
         self.service = ReadOnlyDict()
         self.instances: dict[str, Instance] = {}
@@ -120,6 +123,9 @@ class HostState:
         self.hypervisor_hostname = node.hypervisor_hostname
         self.cpu_info = node.cpu_info
         self.supported_instances = node.supported_instances
+        self.labels = dict(node.labels)
+        self.traits = frozenset(node.traits)
+        self.metrics = list(node.metrics)
         self.updated = written
         return True
 
