@@ -38,7 +38,7 @@ LAB := $(BIN)/ansible-playbook -i localhost, playbooks/lab.yml
 help: ## Say what can be made
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: .venv/runtime.stamp ## Install what a bare Debian machine lacks, and .venv
@@ -64,7 +64,7 @@ lab-down: as-root setup ## Take the lab down; nothing of it is left
 ##@ Test
 
 .PHONY: test
-test: as-root lint types unit functional sanity e2e molecule ## All of the tests below
+test: as-root lint types unit conformance-quick functional sanity e2e molecule ## All of the tests below
 
 .PHONY: lint
 lint: .venv/test.stamp ## ruff, ansible-lint (production), the changelog's fragments
@@ -81,6 +81,14 @@ types: .venv/test.stamp ## mypy --strict
 unit: .venv/test.stamp ## Decisions and objects; no libvirt, no Ansible run
 	$(PYTEST) -q tests/unit
 
+.PHONY: conformance-quick
+conformance-quick: .venv/test.stamp ## The scheduler against Nova's own code, on 150 random scenarios
+	$(PYTEST) -q tests/conformance
+
+.PHONY: conformance
+conformance: .venv/test.stamp ## The same on 2,500
+	NOVELLA_CONFORMANCE_SEEDS=2500 $(PYTEST) -q tests/conformance
+
 .PHONY: functional
 functional: .venv/test.stamp ## Whole playbooks on hosts of the fake driver
 	$(PYTEST) -q -n 2 tests/functional
@@ -96,6 +104,10 @@ sanity: .venv/test.stamp ## ansible-test sanity on the collection as it ships
 .PHONY: molecule
 molecule: as-root .venv/test.stamp ## The molecule scenario, on a lab of its own
 	$(BIN)/molecule test --scenario-name default
+
+.PHONY: bench-scheduler
+bench-scheduler: .venv/test.stamp ## Novella's scheduler against Nova's, in one run
+	$(BIN)/python tests/benchmarks/bench_scheduler.py
 
 .PHONY: bench-reconcile
 bench-reconcile: as-root .venv/test.stamp ## Novella against community.libvirt and bare libvirt, in one run

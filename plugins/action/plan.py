@@ -16,6 +16,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.plan impor
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_action import ControllerAction
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import (
     has_fleet,
+    observe_hosts,
     read_answers,
     read_fleet,
     read_group,
@@ -29,7 +30,7 @@ from ansible_collections.novella.compute.plugins.plugin_utils.planner.attempts i
     settle,
 )
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.freshness import check_plan
-from ansible_collections.novella.compute.plugins.plugin_utils.planner.observation import Observation, write_snapshot
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.observation import Observation
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.outcome import fail
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.planner import make_plan, max_attempts
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.storage import (
@@ -50,26 +51,25 @@ class ActionModule(ControllerAction):
     SPEC = {  # noqa: RUF012
         "fleet": {"type": "raw"},
         "group": {"type": "str"},
+        "hosts_from": {"type": "raw"},
         "prune": {"type": "bool", "default": False},
         "save_to": {"type": "str"},
         "apply_from": {"type": "str"},
-        "snapshot_to": {"type": "str"},
         "previous": {"type": "dict"},
         "fail_unplaced": {"type": "bool", "default": False},
     }
 
     def act(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        for option in ("save_to", "apply_from", "snapshot_to"):
+        for option in ("save_to", "apply_from"):
             if arguments[option]:
                 check_path(arguments[option])
-        group = read_group(arguments["group"], variables, self._templar)
         if arguments["previous"]:
-            return self._plan_again(arguments, group, variables)
-        return self._plan(arguments, group, variables)
+            return self._plan_again(arguments, variables)
+        return self._plan(arguments, variables)
 
-    def _plan(self, arguments: dict[str, Any], group: str, variables: dict[str, Any]) -> dict[str, Any]:
+    def _plan(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         saved = arguments["apply_from"]
-        observation = observe_answers(read_answers(group, variables))
+        group, observation = observe_hosts(arguments["hosts_from"], arguments["group"], variables, self._templar)
         fleet = None
         if not saved or has_fleet(arguments["fleet"], variables, group):
             fleet = read_fleet(arguments["fleet"], variables, self._templar, group)
@@ -79,7 +79,6 @@ class ActionModule(ControllerAction):
             plan = make_plan(fleet, observation, created_at=now(), prune=arguments["prune"])
         Display().display(plan_table(plan, Display().verbosity))
         self._save(arguments["save_to"], plan.as_document())
-        self._save(arguments["snapshot_to"], write_snapshot(observation))
         failures = failures_of_plan(plan)
         if failures and arguments["fail_unplaced"]:
             # Ansible prints a failed result in full; the plan was printed above.
@@ -93,11 +92,18 @@ class ActionModule(ControllerAction):
         }
         if fleet and (unknown := unknown_hosts(fleet, observation)):
             result["warnings"] = unknown
+        if Display().verbosity < 3:
+            # With -v people see the explanation above, which the same as data would bury.
+            result["_ansible_verbose_override"] = True
         if self._task.diff:
             result["diff"] = [action.as_diff() for action in plan.actions]
         return result
 
-    def _plan_again(self, arguments: dict[str, Any], group: str, variables: dict[str, Any]) -> dict[str, Any]:
+    def _plan_again(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        if arguments["hosts_from"] is not None:
+            raise OptionInvalid(
+                "hosts_from and previous exclude each other.", "Only what was done on hosts of this run can be redone."
+            )
         previous = arguments["previous"]
         carried = {key: previous[key] for key in CARRIED if key in previous}
         if self._task.check_mode:
@@ -106,6 +112,7 @@ class ActionModule(ControllerAction):
             failures = [Failure.from_dict(item) for item in previous["failures"]]
             result = describe(kept, failures, previous["attempt"], previous["tried"])
             return {**result, **carried, "changed": False, "remaining": False, "slices": {}}
+        group = read_group(arguments["group"], variables, self._templar)
         answers = read_answers(group, variables)
         stock = close_attempt(previous, answers)
         if stock.retry:

@@ -13,7 +13,11 @@ from typing import Any
 from ansible.utils.display import Display
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Plan
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_action import ControllerAction
-from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import read_answers, read_group
+from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import (
+    observe_hosts,
+    read_answers,
+    read_group,
+)
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.answers import observe_answers
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.attempts import Failure, close_attempt
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.observation import Observation
@@ -23,6 +27,7 @@ from ansible_collections.novella.compute.plugins.plugin_utils.planner.outcome im
     fail,
     list_instances,
 )
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.outlook import foresee
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.tables import instance_table
 
 
@@ -32,11 +37,14 @@ class ActionModule(ControllerAction):
     SPEC = {  # noqa: RUF012
         "plan": {"type": "dict", "required": True},
         "group": {"type": "str"},
+        "hosts_from": {"type": "raw"},
         "picture": {"type": "bool", "default": False},
         "svg_to": {"type": "str"},
     }
 
     def act(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        if arguments["hosts_from"] is not None:
+            return self._tell_simulated(arguments, variables)
         answers = read_answers(read_group(arguments["group"], variables, self._templar), variables)
         observation = observe_answers(answers)
         stock = close_attempt(arguments["plan"], answers)
@@ -48,6 +56,25 @@ class ActionModule(ControllerAction):
             rows = expected_rows(instances, plan)
         else:
             rows = closing_rows(instances)
+        return self._tell(arguments, observation, instances, rows, failures)
+
+    def _tell_simulated(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Tell what would be: nothing of the plan was done, and the map shows the hosts as it would leave them."""
+        _group, observation = observe_hosts(arguments["hosts_from"], None, variables, self._templar)
+        plan = Plan.from_document(arguments["plan"]["plan"])
+        rows = expected_rows(list_instances(observation, plan.fleet), plan)
+        later = foresee(observation, plan)
+        failures = [Failure.from_dict(item) for item in arguments["plan"]["failures"]]
+        return self._tell(arguments, later, list_instances(later, plan.fleet), rows, failures)
+
+    def _tell(
+        self,
+        arguments: dict[str, Any],
+        observation: Observation,
+        instances: list[dict[str, Any]],
+        rows: list[list[str]],
+        failures: list[Failure],
+    ) -> dict[str, Any]:
         if rows:
             Display().display(instance_table(rows))
         self._draw(observation, arguments)

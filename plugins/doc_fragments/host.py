@@ -66,6 +66,45 @@ options:
       - How much disk space to give out for each GiB there is.
     type: float
     default: 1.0
+  resources:
+    description:
+      - What else the host has to give to instances, by resource class. A class of your own begins with C(CUSTOM_), and has
+        a total, or a dictionary with C(total) and any of C(reserved), C(min_unit), C(max_unit), C(step_size) and
+        C(allocation_ratio).
+      - For C(VCPU), C(MEMORY_MB) and C(DISK_GB) the keys C(min_unit), C(max_unit) and C(step_size) bound what one
+        instance may have.
+    type: dict
+    default: {}
+  traits:
+    description:
+      - What the host can do, such as V(HW_CPU_X86_AVX2) or V(CUSTOM_RAID).
+    type: list
+    elements: str
+    default: []
+  labels:
+    description:
+      - What filters and predicates may compare, as text by key.
+    type: dict
+    default: {}
+  cpu_shared_set:
+    description:
+      - The CPUs of the host that vCPUs share, such as V(0-3,8). Without it, and without O(cpu_dedicated_set), these
+        are all CPUs; with O(cpu_dedicated_set) alone there are none.
+    type: str
+  cpu_dedicated_set:
+    description:
+      - The CPUs of the host that vCPUs of pinned guests get for themselves, such as V(4-7). Without it the host takes
+        no pinned guests. No CPU is in both sets.
+    type: str
+  pci_device_spec:
+    description:
+      - The PCI devices that instances may have. An entry names C(vendor_id), C(product_id) and C(address); what it
+        leaves out does not matter. The address is a pattern such as V(0000:03:*.*), or a dictionary of regular
+        expressions with C(domain), C(bus), C(slot) and C(function).
+      - Every other key of an entry is a tag of its devices.
+    type: list
+    elements: dict
+    default: []
   max_concurrent_builds:
     description:
       - How many instances are worked on at once.

@@ -26,9 +26,12 @@ options:
       - The inventory group of the compute nodes, whose audits of this run are read. Left out, it is the variable
         C(novella_group), or C(compute).
     type: str
-  snapshot:
+  hosts_from:
     description:
-      - Plan from this snapshot instead of the hosts of O(group), as the path of a document or as the document itself.
+      - Plan for these hosts instead of those of O(group), as the path of a document or as its content. It is a snapshot
+        that playbook C(novella.compute.audit) has saved, or a list of hosts written by hand. Of each it holds a host
+        document, or C(host), C(vcpus), C(memory_mb), C(local_gb) and what else of a compute node is not as usual.
+      - C(count) in an entry stands for so many equal hosts.
     type: raw
   prune:
     description:
@@ -48,7 +51,7 @@ EXAMPLES = r"""
 
 - name: What would this fleet do to the hosts of a bug report?
   ansible.builtin.debug:
-    msg: "{{ lookup('novella.compute.plan', 'fleet.yml', snapshot='snapshot.json') }}"
+    msg: "{{ lookup('novella.compute.plan', 'fleet.yml', hosts_from='snapshot.json') }}"
 """
 
 RETURN = r"""
@@ -62,18 +65,9 @@ from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.novella.compute.plugins.module_utils.compute.clock import now
-from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
-from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import (
-    read_answers,
-    read_fleet,
-    read_group,
-    to_plain,
-)
+from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import observe_hosts, read_fleet
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_lookup import read_options, speaking_ansible
-from ansible_collections.novella.compute.plugins.plugin_utils.planner.answers import observe_answers
-from ansible_collections.novella.compute.plugins.plugin_utils.planner.observation import Observation, read_snapshot
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.planner import make_plan
-from ansible_collections.novella.compute.plugins.plugin_utils.planner.storage import read_document
 
 
 class LookupModule(LookupBase):
@@ -83,21 +77,12 @@ class LookupModule(LookupBase):
         variables = variables or {}
         with speaking_ansible():
             read_options(self, variables, kwargs)
-            group, observation = self._observe(variables)
-            created_at, prune = now(), self.get_option("prune")
+            hosts_from, prune = self.get_option("hosts_from"), self.get_option("prune")
+            group, observation = observe_hosts(hosts_from, self.get_option("group"), variables, self._templar)
+            created_at = now()
             return [
                 make_plan(
                     read_fleet(term, variables, self._templar, group), observation, created_at=created_at, prune=prune
                 ).as_document()
                 for term in terms or [None]
             ]
-
-    def _observe(self, variables: dict[str, Any]) -> tuple[str, Observation]:
-        snapshot = to_plain(self.get_option("snapshot"), "snapshot")
-        if snapshot is None:
-            group = read_group(self.get_option("group"), variables, self._templar)
-            return group, observe_answers(read_answers(group, variables))
-        document = read_document(snapshot) if isinstance(snapshot, str) else snapshot
-        if not isinstance(document, dict):
-            raise InvalidInput(f"snapshot must be a path or a document, not {type(document).__name__}.")
-        return str(self.get_option("group") or ""), read_snapshot(document)

@@ -30,13 +30,15 @@ options:
     type: list
     elements: raw
     required: true
-  hosts:
+  hosts_from:
     description:
-      - Host documents to choose from, such as saved ones or ones written by hand.
+      - The hosts to choose from, as the path of a document or as its content. It is a snapshot that playbook
+        C(novella.compute.audit) has saved, or a list of hosts written by hand. Of each it holds a host document, or
+        C(host), C(vcpus), C(memory_mb), C(local_gb) and what else of a compute node is not as usual.
+      - C(count) in an entry stands for so many equal hosts.
       - Left out, the fact C(novella_host) of each host of O(group) is read. Hosts without it cannot be chosen, and are
         named in the explanation.
-    type: list
-    elements: dict
+    type: raw
   group:
     description:
       - The inventory group of the compute nodes.
@@ -50,9 +52,8 @@ options:
     default: []
   options:
     description:
-      - "The scheduler's options: C(enabled_filters), C(enabled_weighers), C(ram_weight_multiplier),
-        C(cpu_weight_multiplier), C(disk_weight_multiplier), C(host_subset_size), C(max_attempts), C(seed),
-        C(default_availability_zone)."
+      - The scheduler's options, as in the section C(scheduler) of a fleet, such as C(enabled_filters) and
+        C(ram_weight_multiplier).
     type: dict
     default: {}
   on_unplaceable:
@@ -91,12 +92,20 @@ EXAMPLES = r"""
 
 - name: Would it fit on the hosts of a saved audit, and if not, why?
   ansible.builtin.debug:
-    msg: "{{ query('novella.compute.scheduler', request, hosts=saved, on_unplaceable='report') }}"
+    msg: "{{ query('novella.compute.scheduler', request, hosts_from='snapshot.json', on_unplaceable='report') }}"
   vars:
     request:
       name: web-1
       flavor: {name: large, vcpus: 4, memory_mb: 32768, root_gb: 100}
-    saved: "{{ lookup('ansible.builtin.file', 'hosts.json') | from_json }}"
+
+- name: Would it fit on two hosts that are yet to be bought?
+  ansible.builtin.debug:
+    msg: "{{ lookup('novella.compute.scheduler', request, hosts_from=hosts) }}"
+  vars:
+    hosts: [{host: new, count: 2, vcpus: 32, memory_mb: 131072, local_gb: 2000}]
+    request:
+      name: web-1
+      flavor: {name: large, vcpus: 4, memory_mb: 32768, root_gb: 100}
 """
 
 RETURN = r"""
@@ -155,6 +164,11 @@ _raw:
         reason:
           description: Why, and by what margin.
           type: str
+    refusals_left_out:
+      description:
+        - How many refused hosts RV(_raw[].refusals) leaves out. The option C(explained_refusals) says how many it may
+          hold; of a request that was placed it holds all or none.
+      type: int
     nearest_miss:
       description: Where no host is valid, the smallest single change that would make one so.
       type: str
@@ -166,17 +180,17 @@ _raw:
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from ansible import constants as C
-from ansible.errors import AnsibleLookupError, AnsibleOptionsError
+from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.novella.compute.plugins.module_utils.objects.errors import (
-    InvalidInput,
-    NovellaError,
-    nearest,
-)
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import Selection
-from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import read_group, to_plain
+from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import (
+    observe_hosts,
+    read_group,
+    to_plain,
+)
+from ansible_collections.novella.compute.plugins.plugin_utils.controller_lookup import read_options, speaking_ansible
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.answers import AUDIT, FACT, read_answer
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.aggregate import Aggregate
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_manager import HostManager
@@ -190,28 +204,13 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         variables = variables or {}
-        self._read_options(variables, kwargs)
-        try:
+        with speaking_ansible():
+            read_options(self, variables, kwargs)
             api, selections = self._select(terms, variables)
-        except InvalidInput as exc:
-            raise AnsibleOptionsError(exc.message, help_text=exc.remedy or None) from None
-        except NovellaError as exc:
-            raise AnsibleLookupError(exc.message, help_text=exc.remedy or None) from None
         unplaced = [selection for selection in selections if selection.host is None]
         if unplaced and self.get_option("on_unplaceable") == "fail":
             _fail(unplaced, len(selections))
         return [api.written(selection) for selection in selections]
-
-    def _read_options(self, variables: dict[str, Any], kwargs: dict[str, Any]) -> None:
-        known = list(C.config.get_configuration_definitions("lookup", self._load_name))
-        for key in kwargs:
-            if key not in known or key.startswith("_"):
-                known = [name for name in known if not name.startswith("_")]
-                raise AnsibleOptionsError(
-                    f"The lookup novella.compute.scheduler has no option '{key}'.{nearest(key, known)}",
-                    help_text=f"Known are {', '.join(known)}.",
-                )
-        self.set_options(var_options=variables, direct=kwargs)
 
     def _select(self, terms: list[Any], variables: dict[str, Any]) -> tuple[SchedulerAPI, list[Selection]]:
         requests = read_requests(to_plain(terms, "the requests"))
@@ -220,17 +219,18 @@ class LookupModule(LookupBase):
             Aggregate.from_dict(data, f"aggregates[{index}]")
             for index, data in enumerate(self._plain_option("aggregates"))
         ]
-        documents = self._plain_option("hosts")
         manager = HostManager()
-        if documents is None:
-            manager.update_hosts(*self._audited(variables))
-        else:
-            manager.update_hosts(
-                HostReport.from_document(data, f"hosts[{index}]") for index, data in enumerate(documents)
-            )
+        manager.update_hosts(*self._read_hosts(variables))
         manager.update_aggregates(aggregates)
         api = SchedulerAPI(manager, options, self._plain_option("version_cap") or None)
         return api, api.select_destinations(requests)
+
+    def _read_hosts(self, variables: dict[str, Any]) -> tuple[list[HostReport], dict[str, str]]:
+        hosts_from = self.get_option("hosts_from")
+        if hosts_from is None:
+            return self._audited(variables)
+        _group, observation = observe_hosts(hosts_from, self.get_option("group"), variables, self._templar)
+        return list(observation.reports.values()), observation.unreachable
 
     def _audited(self, variables: dict[str, Any]) -> tuple[list[HostReport], dict[str, str]]:
         """Read each host of the group once, and name those that have nothing to say."""

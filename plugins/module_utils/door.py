@@ -37,6 +37,12 @@ def host_argument_spec() -> dict[str, dict[str, Any]]:
         spec[name] = {"type": "int", "default": getattr(_DEFAULTS, name)}
     for name in ("cpu_allocation_ratio", "ram_allocation_ratio", "disk_allocation_ratio"):
         spec[name] = {"type": "float", "default": getattr(_DEFAULTS, name)}
+    for name in ("resources", "labels"):
+        spec[name] = {"type": "dict", "default": {}}
+    spec["traits"] = {"type": "list", "elements": "str", "default": []}
+    for name in ("cpu_shared_set", "cpu_dedicated_set"):
+        spec[name] = {"type": "str"}
+    spec["pci_device_spec"] = {"type": "list", "elements": "dict", "default": []}
     for name in ("deadline", "shutdown_timeout"):
         spec[name] = {"type": "float", "default": getattr(_DEFAULTS, name)}
     return spec
@@ -76,4 +82,6 @@ def fail(module: AnsibleModule, error: NovellaError, **results: Any) -> None:
 def _driver(options: HostOptions, db: TrackerDB) -> ComputeDriver:
     if options.driver == "fake":
         return FakeDriver(options.host, options.state_path, db)
-    return LibvirtDriver(uri=options.uri, pool=options.pool, deadline=options.deadline)
+    return LibvirtDriver(
+        uri=options.uri, pool=options.pool, deadline=options.deadline, shared_cpus=options.cpu_shared_set
+    )

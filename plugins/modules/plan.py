@@ -21,7 +21,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Files named by O(save_to) and O(snapshot_to) are not written in check mode.
+    details: The file named by O(save_to) is not written in check mode.
   diff_mode:
     support: full
   idempotent:
@@ -37,6 +37,13 @@ options:
     description:
       - The inventory group of the compute nodes. Left out, it is the variable C(novella_group), or C(compute).
     type: str
+  hosts_from:
+    description:
+      - Plan for these hosts instead of those of O(group), whether they exist or not. It is the path of a document, or
+        its content - a snapshot that M(novella.compute.snapshot) has saved, or a list of hosts written by hand.
+      - Each entry of such a list is a host document, or holds C(host), C(vcpus), C(memory_mb), C(local_gb) and what
+        else of a compute node is not as usual. C(count) stands for so many equal hosts.
+    type: raw
   prune:
     description:
       - Delete the fleet's instances that it does not declare any more, with their disks.
@@ -50,11 +57,6 @@ options:
     description:
       - Take the plan that was saved here, and make none. It is refused where a host has changed since.
       - What fails is not tried on another host then, as the plan that was reviewed names its hosts.
-    type: str
-  snapshot_to:
-    description:
-      - Save what all hosts said as one document, such as for a bug report. The path ends in C(.yml), C(.yaml) or
-        C(.json).
     type: str
   previous:
     description:
@@ -73,6 +75,7 @@ notes:
 seealso:
   - module: novella.compute.compute_node_facts
   - module: novella.compute.reconcile
+  - module: novella.compute.snapshot
   - module: novella.compute.summary
   - plugin: novella.compute.plan
     plugin_type: lookup
@@ -84,6 +87,13 @@ EXAMPLES = r"""
     fleet: fleet.yml
     save_to: plan.yml
   register: novella_plan
+  run_once: true
+
+- name: Plan for two hosts that are yet to be bought
+  novella.compute.plan:
+    fleet: fleet.yml
+    hosts_from:
+      - {host: new, count: 2, vcpus: 32, memory_mb: 131072, local_gb: 2000}
   run_once: true
 
 - name: Take the plan that was reviewed

@@ -36,6 +36,12 @@ options:
     description:
       - The inventory group of the compute nodes. Left out, it is the variable C(novella_group), or C(compute).
     type: str
+  hosts_from:
+    description:
+      - What the plan was made from, where that were no hosts of this run; see
+        O(novella.compute.plan#module:hosts_from). The table says what would be done, and the map shows the hosts as
+        they would be then.
+    type: raw
   picture:
     description:
       - Print a map of the fleet as well, with a box per host.

@@ -12,7 +12,8 @@ from typing import Any, Optional, Protocol
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput, OptionInvalid, nearest
 
 from .fleet.fleet import Fleet
-from .planner.answers import HostAnswer, read_answer
+from .planner.answers import HostAnswer, observe_answers, read_answer
+from .planner.observation import Observation
 
 FLEET_VARIABLE = "novella_fleet"
 GROUP_VARIABLE = "novella_group"
@@ -67,7 +68,7 @@ def read_group(group: Optional[str], variables: Mapping[str, Any], templar: Temp
     Raises:
         OptionInvalid: The inventory has no such group.
     """
-    name = str(group or templar.template(variables.get(GROUP_VARIABLE, DEFAULT_GROUP)))
+    name = _name_group(group, variables, templar)
     groups = [str(known) for known in variables.get("groups", {})]
     if name not in groups:
         raise OptionInvalid(
@@ -75,6 +76,29 @@ def read_group(group: Optional[str], variables: Mapping[str, Any], templar: Temp
             f"Name the compute nodes' group with {GROUP_VARIABLE}.",
         )
     return name
+
+
+def observe_hosts(
+    hosts_from: Any, group: Optional[str], variables: Mapping[str, Any], templar: Templar
+) -> tuple[str, Observation]:
+    """Return the name of the compute nodes' group, and what is known of the hosts.
+
+    Args:
+        hosts_from: The path of a document of hosts, or its content; None for the audits of this run. With one, the
+            inventory need not have the group.
+        group: The group that was asked for, if any.
+
+    Raises:
+        InvalidInput, VersionNotSupported: A document cannot be read.
+    """
+    if hosts_from is None:
+        name = read_group(group, variables, templar)
+        return name, observe_answers(read_answers(name, variables))
+    # Most runs read no such document.
+    from .planner.hosts_document import read_hosts
+
+    observation = read_hosts(to_plain(hosts_from, "hosts_from"))
+    return _name_group(group, variables, templar), observation
 
 
 def read_answers(group: str, variables: Mapping[str, Any]) -> list[HostAnswer]:
@@ -93,6 +117,10 @@ def read_answers(group: str, variables: Mapping[str, Any]) -> list[HostAnswer]:
 def has_fleet(source: Any, variables: Mapping[str, Any], group: str) -> bool:
     """Return whether `read_fleet` has anything to read."""
     return bool(source) or _inventory_fleet(variables, group) is not None
+
+
+def _name_group(group: Optional[str], variables: Mapping[str, Any], templar: Templar) -> str:
+    return str(group or templar.template(variables.get(GROUP_VARIABLE, DEFAULT_GROUP)))
 
 
 def _inventory_fleet(variables: Mapping[str, Any], group: str) -> Any:

@@ -278,3 +278,15 @@ def _memory_used(fleet: Fleet, host: str) -> int:
     outcome = run_playbook("audit", inventory=fleet.lab.inventory)
     documents = [result["ansible_facts"]["novella_host"] for result in outcome.results["Read the host"]]
     return next(each["compute_node"]["memory_mb_used"] for each in documents if each["compute_node"]["host"] == host)
+
+
+def test_a_simulation_on_a_saved_audit_places_as_the_real_run_does(fleet: Fleet) -> None:
+    saved = str(fleet.folder / "snapshot.json")
+    fleet.declare({"web": {"count": 3, "server_group": "web"}, "db": {"count": 2, "availability_zone": "az2"}})
+    audited = fleet.run("audit", save_to=saved)
+    assert audited.code == 0, audited.text
+    simulated = run_playbook("simulate", fleet=str(fleet.path), hosts_from=saved)
+    assert simulated.code == 0, simulated.text
+    placed = {f"e2e.{action['name']}": action["host"] for action in simulated.result("Plan")["plan"]["actions"]}
+    fleet.apply()
+    assert {name: host.name for name, host in fleet.homes().items()} == placed

@@ -20,14 +20,11 @@ BEFORE = """
   novella.compute.compute_node_facts:
   register: novella_audit
 - name: Plan
-  novella.compute.plan: {fleet: fleet.yml, snapshot_to: snapshot.json}
+  novella.compute.plan: {fleet: fleet.yml}
   register: novella_plan
   run_once: true
-- name: Save the host documents
-  ansible.builtin.copy:
-    content: "{{ (lookup('ansible.builtin.file', 'snapshot.json') | from_json).hosts.values() | list | to_json }}"
-    dest: "{{ playbook_dir }}/hosts.json"
-    mode: "0600"
+- name: Snapshot
+  novella.compute.snapshot: {save_to: snapshot.json}
   run_once: true
 """
 

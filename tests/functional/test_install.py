@@ -53,13 +53,16 @@ def elsewhere(tmp_path: Path) -> Path:
 
 
 def test_an_installed_novella_plans_and_applies_from_any_directory(elsewhere: Path) -> None:
-    def play(name: str) -> str:
+    def play(name: str, *more: str) -> str:
         command = str(elsewhere / "venv" / "bin" / "ansible-playbook")
-        options = ("-i", "hosts.yml", "-e", "fleet=fleet.yml")
+        options = ("-i", "hosts.yml", "-e", "fleet=fleet.yml", *more)
         # Another home, because this one may have settings and collections of its own.
         return run(command, f"novella.compute.{name}", *options, cwd=elsewhere, HOME=str(elsewhere))
 
     assert "3 to create" in play("plan")
+    play("audit", "-e", "save_to=snapshot.json")
+    assert "3 to create" in play("simulate", "-e", "hosts_from=snapshot.json")
+    assert "No valid host for small-" in play("capacity", "-e", "hosts_from=snapshot.json")
     applied = play("apply")
     assert all(f"web-{number}" in applied for number in (1, 2, 3))
     again = play("apply")

@@ -85,8 +85,8 @@ def test_host_documents_and_templated_requests_give_selections(play):
             ],
             zoned={"name": "one", "flavor": "{{ small }}", "availability_zone": "az{{ 2 }}", "instance_uuid": "u-one"},
             aggregates=[{"name": "second", "hosts": ["kvm2"], "availability_zone": "az2"}],
-            batch="{{ query('novella.compute.scheduler', requests, hosts=hosts) }}",
-            single="{{ lookup('novella.compute.scheduler', zoned, hosts=hosts, aggregates=aggregates,"
+            batch="{{ query('novella.compute.scheduler', requests, hosts_from=hosts) }}",
+            single="{{ lookup('novella.compute.scheduler', zoned, hosts_from=hosts, aggregates=aggregates,"
             " options={'ram_weight_multiplier': -1.5}) }}",
         )
     )
@@ -136,7 +136,7 @@ def test_what_does_not_fit_fails_or_is_reported_as_asked(play):
         "hosts": [document("kvm1", memory_mb=1536)],
         "requests": [{"name": f"vm-{n}", "flavor": SMALL} for n in range(3)],
     }
-    report = "query('novella.compute.scheduler', requests, hosts=hosts, on_unplaceable='report')"
+    report = "query('novella.compute.scheduler', requests, hosts_from=hosts, on_unplaceable='report')"
     code, output = play(
         on_localhost(
             check(
@@ -145,7 +145,7 @@ def test_what_does_not_fit_fails_or_is_reported_as_asked(play):
                 f"({report})[2].refusals == [{{'host': 'kvm1', 'filter': 'RamFilter',"
                 " 'reason': 'lacks 512 MB of memory (0 of 1536 MB free)'}]",
             ),
-            {"ansible.builtin.debug": {"msg": "{{ query('novella.compute.scheduler', requests, hosts=hosts) }}"}},
+            {"ansible.builtin.debug": {"msg": "{{ query('novella.compute.scheduler', requests, hosts_from=hosts) }}"}},
             **variables,
         )
     )
@@ -162,16 +162,16 @@ BAD = {
     "option={}": "The lookup novella.compute.scheduler has no option 'option'. Did you mean 'options'?",
     "options={'max_attempt': 1}": "options has the unknown option 'max_attempt'. Did you mean 'max_attempts'?",
     "options={'enabled_filters': ['RamFiltr']}": "There is no filter 'RamFiltr'. Did you mean 'RamFilter'?",
-    "hosts=[{'kind': 'plan'}]": "hosts[0] should be of kind 'host', but is 'plan'.",
+    "hosts_from=[{'kind': 'plan'}]": "hosts_from[0] should be of kind 'host', but is 'plan'.",
     "aggregates=[{'host': []}]": "aggregates[0] has the unknown key 'host'.",
-    "version_cap='0.0'": "The scheduler cannot answer at version 0.0; this release answers at 1.0.",
+    "version_cap='0.0'": "The scheduler cannot answer at version 0.0; this release answers at 1.1.",
     "on_unplaceable='never'": "",
 }
 
 
 def test_bad_input_is_one_clear_message_each(play):
     def task(arguments, message):
-        hosts = "" if "hosts=" in arguments else "hosts=[], "
+        hosts = "" if "hosts_from=" in arguments else "hosts_from=[], "
         call = f"lookup('novella.compute.scheduler', request, {hosts}{arguments})"
         return failing(call, "wanted in ansible_failed_result.msg") | {"vars": {"wanted": message}}
 

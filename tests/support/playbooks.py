@@ -52,7 +52,12 @@ class Outcome:
 
 
 def run_playbook(
-    playbook: str, *options: str, inventory: Path | None = None, folder: Path = ROOT, **extra_vars: Any
+    playbook: str,
+    *options: str,
+    inventory: Path | None = None,
+    folder: Path = ROOT,
+    collections: Iterable[Path] = (),
+    **extra_vars: Any,
 ) -> Outcome:
     """Run a playbook.
 
@@ -60,6 +65,7 @@ def run_playbook(
         playbook: A path, or the short name of one of Novella's, which is run by its full one.
         options: Of ansible-playbook.
         folder: The working directory.
+        collections: Folders of collections besides Novella's own.
     """
     printed = io.StringIO()
     # ansible-runner keeps extra variables in its folder: a folder of its own for each run.
@@ -72,7 +78,7 @@ def run_playbook(
             extravars=extra_vars,
             envvars={
                 "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-                "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collection"),
+                "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(map(str, [ROOT / "collection", *collections])),
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             },
             project_dir=str(folder),

@@ -18,6 +18,7 @@ from ..objects.host_report import ForeignDomain, HostReport, InstanceInProgress,
 from ..objects.instance import Instance, ObservedInstance
 from ..objects.plan import Action
 from ..virt.driver import ComputeDriver, Domain
+from .hardware_claims import Claimant
 from .host_options import HostOptions
 from .journal import Entry, Journal
 from .operation import OPERATIONS, Host, perform, recover_operations
@@ -166,7 +167,11 @@ class ComputeManager(Manager):
         return [results[id(action)] for action in actions]
 
     def _claim(self, creates: Sequence[Action]) -> list[tuple[Action, Optional[NovellaError]]]:
-        wanted = [(Instance(action.uuid, action.spec), action.limits) for action in creates if action.spec is not None]
+        wanted = [
+            Claimant(Instance(action.uuid, action.spec), action.limits, action.pci_requests)
+            for action in creates
+            if action.spec is not None
+        ]
         outcome = self._host.tracker.instance_claims(wanted) if wanted else {}
         return [(action, outcome[action.uuid]) for action in creates]
 

@@ -16,13 +16,25 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Optional
 
 from ..objects.compute_node import ComputeNode, Service, Usage
-from ..objects.errors import ComputeResourcesUnavailable, InstanceLocked, InvalidInput, NovellaError
+from ..objects.errors import ComputeResourcesUnavailable, InstanceLocked, InvalidInput, NotSupported, NovellaError
 from ..objects.instance import Instance
 from ..virt.driver import ComputeDriver, Domain, HostResources
-from .claims import check_claim, usage_of
+from .claims import charge, check_claim, usage_of
 from .clock import now
+from .hardware.host_hardware import Hardware, HostHardware
+from .hardware_claims import (
+    Claimant,
+    count_hardware,
+    count_shared_cpus,
+    own_limits,
+    read_claimed,
+    read_host_hardware,
+    write_claimed,
+)
 from .host_options import HostOptions
+from .inventories import DISK_GB, MEMORY_MB, VCPU, read_inventories, read_labels, read_traits
 from .owner import current_owner, is_alive
+from .resource_request import requested_resources
 from .states import BUSY_VM_STATES
 from .tracker_db import TrackerDB
 
@@ -41,6 +53,7 @@ class ResourceTracker:
         self._driver = driver
         self._db = db
         self._resources: Optional[HostResources] = None
+        self._hardware_there: Optional[HostHardware] = None
 
     @property
     def service(self) -> Service:
@@ -59,16 +72,15 @@ class ResourceTracker:
         """
         # Claims are read first: one that ends meanwhile has its domain by then, so nothing is missed.
         claims = self._claims()
+        hardware = read_claimed(self._db)
         domains = self._driver.list_domains()
-        return self._compute_node(domains, claims), domains
+        return self._compute_node(domains, claims, self._hardware(domains, hardware)), domains
 
-    def instance_claims(
-        self, wanted: Iterable[tuple[Instance, Mapping[str, float]]]
-    ) -> dict[str, Optional[NovellaError]]:
+    def instance_claims(self, wanted: Iterable[Claimant]) -> dict[str, Optional[NovellaError]]:
         """Claim resources for several instances in one transaction, first come, first served.
 
         Args:
-            wanted: Pairs of instance and limits (from the scheduler; none of a kind means the host's own only).
+            wanted: The instances. Which CPUs and devices each of them gets is decided here, see `claimed_hardware`.
 
         Returns:
             By uuid: None where the claim holds, else why it does not.
@@ -77,11 +89,13 @@ class ResourceTracker:
         wanted = list(wanted)
         with self._db.transaction() as connection:
             service = self.service
-            held_by_others = self._release_own(connection, {instance.uuid for instance, _limits in wanted})
+            held_by_others = self._release_own(connection, {item.instance.uuid for item in wanted})
             domains = self._driver.list_domains()
             present = {domain.uuid for domain in domains}
-            node = self._compute_node(domains, self._claims())
-            for instance, limits in wanted:
+            hardware = self._hardware(domains, read_claimed(self._db))
+            node = self._compute_node(domains, self._claims(), hardware)
+            for item in wanted:
+                instance = item.instance
                 outcome[instance.uuid] = None
                 if instance.uuid in present:
                     continue  # it is counted already; making it again is not this method's to refuse
@@ -90,10 +104,14 @@ class ResourceTracker:
                         raise InstanceLocked(
                             f"{instance.spec.name} is being built by another run.", "Run again when it has ended."
                         )
-                    node = self._claim(connection, service, node, instance, limits)
-                except (ComputeResourcesUnavailable, InstanceLocked) as refusal:
+                    node, hardware = self._claim(connection, service, node, hardware, item)
+                except (ComputeResourcesUnavailable, InstanceLocked, InvalidInput, NotSupported) as refusal:
                     outcome[instance.uuid] = refusal
         return outcome
+
+    def claimed_hardware(self, uuid: str) -> Hardware:
+        """Return the CPUs and devices that an instance's claim holds."""
+        return read_claimed(self._db).get(uuid, Hardware())
 
     def drop_stale_claims(self) -> int:
         """Give back the claims whose process died before it began to build, and return how many there were."""
@@ -120,35 +138,61 @@ class ResourceTracker:
         connection: sqlite3.Connection,
         service: Service,
         node: ComputeNode,
-        instance: Instance,
-        limits: Mapping[str, float],
-    ) -> ComputeNode:
-        """Claim for one instance, and return the node with the claim counted."""
-        name = instance.spec.name
+        hardware: HostHardware,
+        item: Claimant,
+    ) -> tuple[ComputeNode, HostHardware]:
+        """Claim for one instance, and return the node and its hardware with the claim counted."""
+        instance, name = item.instance, item.instance.spec.name
         if service.disabled:
             why = f": {service.disabled_reason}" if service.disabled_reason else ""
             raise ComputeResourcesUnavailable(f"{name} does not fit on {self._options.host}: it is disabled{why}.")
         asked = usage_of(instance.spec)
-        check_claim(name, asked, node, limits)
+        check_claim(name, requested_resources(instance.spec.flavor, instance.spec.image), node, item.limits)
+        limits = own_limits(self._options, item.limits)
+        chosen = hardware.choose(self._options.host, instance.spec, limits, item.pci_requests)
         connection.execute(
             "INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?)",
             (instance.uuid, name, asked.vcpus, asked.memory_mb, asked.disk_gb, current_owner(), now()),
         )
-        return node.but(
-            vcpus_used=node.vcpus_used + asked.vcpus,
-            memory_mb_used=node.memory_mb_used + asked.memory_mb,
-            local_gb_used=node.local_gb_used + asked.disk_gb,
+        connection.executemany(
+            "INSERT INTO claimed_resources VALUES (?, ?, ?)",
+            [(instance.uuid, resource_class, amount) for resource_class, amount in asked.custom.items()],
         )
+        write_claimed(connection, instance.uuid, chosen)
+        return charge(node, asked), hardware.with_instance(chosen)
 
     def _usage(self, domain: Domain) -> Usage:
         instance = read_record(domain)
-        return domain.size if instance is None else usage_of(instance.spec)
+        try:
+            return domain.size if instance is None else usage_of(instance.spec)
+        except InvalidInput:
+            # A record that was changed by hand must not take the host's audit down.
+            return domain.size
 
     def _claims(self) -> dict[str, Usage]:
         rows = self._db.query("SELECT * FROM claims")
-        return {row["uuid"]: Usage(row["vcpus"], row["memory_mb"], row["disk_gb"]) for row in rows}
+        custom: dict[str, dict[str, int]] = {}
+        for row in self._db.query("SELECT * FROM claimed_resources"):
+            custom.setdefault(row["uuid"], {})[row["resource_class"]] = row["amount"]
+        return {
+            row["uuid"]: Usage(row["vcpus"], row["memory_mb"], row["disk_gb"], custom.get(row["uuid"], {}))
+            for row in rows
+        }
 
-    def _compute_node(self, domains: Iterable[Domain], claims: Mapping[str, Usage]) -> ComputeNode:
+    def _available(self) -> HostResources:
+        if self._resources is None:
+            self._resources = self._driver.get_available_resource()
+        return self._resources
+
+    def _hardware(self, domains: Iterable[Domain], claimed: Mapping[str, Hardware]) -> HostHardware:
+        if self._hardware_there is None:
+            devices = self._driver.list_pci_devices() if self._options.pci_device_spec else []
+            self._hardware_there = read_host_hardware(self._options, self._available(), devices)
+        return count_hardware(self._hardware_there, [(domain, read_record(domain)) for domain in domains], claimed)
+
+    def _compute_node(
+        self, domains: Iterable[Domain], claims: Mapping[str, Usage], hardware: HostHardware
+    ) -> ComputeNode:
         options = self._options
         held = {domain.uuid: self._usage(domain) for domain in domains}
         used = Usage(
@@ -158,14 +202,13 @@ class ResourceTracker:
         for usage in {**claims, **held}.values():
             used = used.plus(usage)
         stats = self._stats(domains, claims)
-        if self._resources is None:
-            self._resources = self._driver.get_available_resource()
-        has = self._resources
+        has = self._available()
+        vcpus = count_shared_cpus(self._options, has)
         return ComputeNode(
             uuid=has.uuid,
             host=options.host,
             hypervisor_hostname=has.hypervisor_hostname,
-            vcpus=has.vcpus,
+            vcpus=vcpus,
             memory_mb=has.memory_mb,
             local_gb=has.local_gb,
             vcpus_used=used.vcpus,
@@ -186,6 +229,14 @@ class ResourceTracker:
             cpu_info=dict(has.cpu_info),
             supported_instances=[list(triple) for triple in has.supported_instances],
             stats=stats,
+            labels=read_labels(options.labels),
+            traits=read_traits(options.traits),
+            inventories=read_inventories(
+                options.resources, {VCPU: vcpus, MEMORY_MB: has.memory_mb, DISK_GB: has.local_gb}
+            ),
+            resources_used=used.custom,
+            numa_topology=hardware.topology,
+            pci_device_pools=hardware.pools,
             updated_at=now(),
         )
 

@@ -20,7 +20,7 @@ from typing import Any, Optional
 
 from ..objects.errors import NovellaError, VersionNotSupported
 
-VERSION = "1.0"
+VERSION = "1.1"
 FILE_NAME = "tracker.db"
 
 # Another process may hold the write lock while it lists a host's domains; that takes well under a second.
@@ -44,6 +44,18 @@ CREATE TABLE actions (
     finished_at TEXT NOT NULL, result TEXT NOT NULL, message TEXT NOT NULL);
 CREATE INDEX actions_by_uuid ON actions (uuid);
 """
+# What 1.1 brought. A release that knows 1.0 only reads past it, and its deletes cascade all the same.
+_ADDED = {
+    "claimed_resources": """
+CREATE {temporary} TABLE claimed_resources (
+    uuid TEXT NOT NULL REFERENCES claims (uuid) ON DELETE CASCADE, resource_class TEXT NOT NULL,
+    amount INTEGER NOT NULL, PRIMARY KEY (uuid, resource_class))
+""",
+    "claimed_hardware": """
+CREATE {temporary} TABLE claimed_hardware (
+    uuid TEXT PRIMARY KEY REFERENCES claims (uuid) ON DELETE CASCADE, chosen TEXT NOT NULL)
+""",
+}
 
 
 class TrackerDB:
@@ -71,6 +83,7 @@ class TrackerDB:
         try:
             self._connection = self._connect(read_only)
             self._check_schema()
+            self._upgrade(read_only)
         except (sqlite3.Error, OSError) as error:
             raise self.explain(error) from error
 
@@ -161,10 +174,26 @@ class TrackerDB:
                 if not self.query("SELECT 1 FROM sqlite_master WHERE name = 'facts'"):
                     for statement in _SCHEMA.split(";"):
                         connection.execute(statement)
-                    connection.execute("INSERT INTO facts VALUES ('version', ?)", (json.dumps(VERSION),))
+                    connection.execute("INSERT INTO facts VALUES ('version', ?)", (json.dumps("1.0"),))
         version = self.get_fact("version", "0.0")
         if version.partition(".")[0] != VERSION.partition(".")[0]:
             raise VersionNotSupported(
                 f"{self.path} has version {version}; this release knows {VERSION}.",
                 "Use the release of novella.compute that wrote it, or a newer one.",
             )
+
+    def _upgrade(self, read_only: bool) -> None:
+        """Add what older files of this major lack; for a reader beside the file, which it must not change."""
+        there = {row["name"] for row in self.query("SELECT name FROM sqlite_master")}
+        missing = [statement for table, statement in _ADDED.items() if table not in there]
+        if not missing:
+            return
+        if read_only:
+            for statement in missing:
+                self._open_connection().execute(statement.format(temporary="TEMPORARY"))
+            return
+        with self.transaction() as connection:
+            for statement in missing:
+                # Another process may have been faster.
+                connection.execute(statement.format(temporary="").replace("TABLE", "TABLE IF NOT EXISTS", 1))
+            self.set_fact("version", VERSION)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Any, Optional
 
 from ..objects.instance import Instance, InstanceSpec, ObservedInstance
 
@@ -20,6 +20,8 @@ class WantedInstance:
         vm_state: ``active``, ``stopped``, or ``any`` for as it is.
         user_data: For the guest; a secret.
         host: Set where it is forced to that host.
+        where, scheduler_hints: What it asks of its host, as RequestSpec has them. They count when it is placed, and are
+            no part of its record: an instance stays where it is when they change.
     """
 
     uuid: str
@@ -27,6 +29,8 @@ class WantedInstance:
     vm_state: str = "active"
     user_data: Optional[bytes] = field(default=None, repr=False)
     host: Optional[str] = None
+    where: list[dict[str, Any]] = field(default_factory=list)
+    scheduler_hints: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

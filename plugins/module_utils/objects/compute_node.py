@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from .base import Record
+from .inventory import Inventory
+from .numa import NUMATopology
+from .pci import PciDevicePool
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,10 @@ class ComputeNode(Record):
     `disk_available_least` is measured: free space of the pool less what its thin volumes may still grow by.
     `supported_instances` holds ``[arch, hypervisor_type, vm_mode]`` triples. `hypervisor_version` is
     major*1000000 + minor*1000 + micro. `labels` are the operator's (``novella_labels``), `traits` Placement's.
-    `metrics` are Nova's monitor metrics: name, value, timestamp, source.
+    `inventories` holds what the operator declares, by resource class (``novella_resources``), and `resources_used` what
+    instances take of the classes that have no field of their own.
+    `metrics` are Nova's monitor metrics: name, value, timestamp, source. `vcpus` are the CPUs for shared use, where the
+    operator sets dedicated ones apart; those are told by `numa_topology`. `pci_device_pools` count the free devices.
     """
 
     uuid: str
@@ -47,6 +53,10 @@ class ComputeNode(Record):
     labels: dict[str, str] = field(default_factory=dict)
     traits: list[str] = field(default_factory=list)
     metrics: list[dict[str, Any]] = field(default_factory=list)
+    inventories: dict[str, Inventory] = field(default_factory=dict)
+    resources_used: dict[str, int] = field(default_factory=dict)
+    numa_topology: Optional[NUMATopology] = None
+    pci_device_pools: list[PciDevicePool] = field(default_factory=list)
     updated_at: Optional[str] = None
 
     @property
@@ -68,11 +78,25 @@ class Service(Record):
 
 @dataclass(frozen=True)
 class Usage(Record):
-    """An amount of resources, used or asked for."""
+    """An amount of resources, used or asked for. `custom` is by custom resource class."""
 
     vcpus: int = 0
     memory_mb: int = 0
     disk_gb: int = 0
+    custom: dict[str, int] = field(default_factory=dict)
 
     def plus(self, other: "Usage") -> "Usage":
-        return Usage(self.vcpus + other.vcpus, self.memory_mb + other.memory_mb, self.disk_gb + other.disk_gb)
+        return Usage(
+            self.vcpus + other.vcpus,
+            self.memory_mb + other.memory_mb,
+            self.disk_gb + other.disk_gb,
+            added(self.custom, other.custom),
+        )
+
+
+def added(amounts: dict[str, int], more: dict[str, int], sign: int = 1) -> dict[str, int]:
+    """Return the sums of amounts by name, or with a `sign` of -1 the differences; nothing falls below 0."""
+    if not more:
+        return amounts
+    sums = {name: max(0, amounts.get(name, 0) + sign * more.get(name, 0)) for name in sorted({**amounts, **more})}
+    return {name: amount for name, amount in sums.items() if amount}

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Optional
 
 from .base import Document, Record
 from .ingredients import Flavor, Image, NetworkRequest
+from .numa import InstanceNUMATopology
+from .pci import PciDevice
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Instance(Document):
     """The record of an instance. It lies in the libvirt domain's metadata.
 
     `vm_state` and `task_state` are Nova's (`compute.states`). `generation` counts the changes made to this
-    record. Times are ISO-8601 UTC.
+    record. Times are ISO-8601 UTC. `numa_topology` and `pci_devices` are what its host has given it for good.
     """
 
     KIND: ClassVar[str] = "instance"
@@ -55,6 +57,8 @@ class Instance(Document):
     generation: int = 0
     created_at: Optional[str] = None
     launched_at: Optional[str] = None
+    numa_topology: Optional[InstanceNUMATopology] = None
+    pci_devices: list[PciDevice] = field(default_factory=list)
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
 

@@ -7,8 +7,9 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
-from .base import Document, Record
+from .base import Document, Record, since
 from .instance import InstanceSpec
+from .pci import PciRequest
 from .request_spec import Selection
 
 
@@ -26,7 +27,7 @@ class Action(Record):
     """One operation on one instance at one host.
 
     `operation` is an operation of ComputeManager (create, start, stop, update, delete). `limits` and
-    `alternates` come from the scheduler.
+    `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved.
     """
 
     operation: str
@@ -39,8 +40,9 @@ class Action(Record):
     spec: Optional[InstanceSpec] = None
     vm_state: Optional[str] = None
     alternates: list[str] = field(default_factory=list)
-    limits: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
+    pci_requests: list[PciRequest] = field(default_factory=list)
 
     def as_diff(self) -> dict[str, Any]:
         """Return what --diff shows of it."""
@@ -81,10 +83,16 @@ class HostMark(Record):
 
 @dataclass(frozen=True)
 class Plan(Document):
-    """All that an apply would do. `unplaced` holds the selections without a host."""
+    """All that an apply would do, and why.
+
+    `unplaced` holds the selections without a host, `placed` those behind the creates that needed a choice of a host.
+
+    Version history:
+        1.1  placed, and Selection.refusals_left_out
+    """
 
     KIND: ClassVar[str] = "plan"
-    VERSION: ClassVar[str] = "1.0"
+    VERSION: ClassVar[str] = "1.1"
 
     fleet: str
     created_at: str
@@ -94,6 +102,7 @@ class Plan(Document):
     unplaced: list[Selection] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unchanged: int = 0
+    placed: list[Selection] = field(default_factory=list, metadata=since("1.1"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
     def actions_on(self, host: str) -> list[Action]:

@@ -7,17 +7,19 @@
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from .base import Record
+from .base import Record, since
 from .ingredients import Flavor, Image
+from .numa import InstanceNUMATopology
+from .pci import PciRequest
 
 
 @dataclass(frozen=True)
 class InstanceGroup(Record):
     """A server group at the moment of a request. `members` are instance uuids, `hosts` where they are now.
 
-    `policy` is one of affinity, anti-affinity, soft-affinity, soft-anti-affinity. `spread_over` names what makes a
-    failure domain, such as ``rack``: a label of the hosts or an aggregate metadata key; at most `max_per_domain`
-    members share one.
+    `policy` is one of affinity, anti-affinity, soft-affinity, soft-anti-affinity, Nova's older legacy, and none for a
+    group that only spreads. `spread_over` names what makes a failure domain, such as ``rack``: a label of the hosts or
+    an aggregate metadata key; at most `max_per_domain` members share one.
     """
 
     name: str
@@ -43,6 +45,7 @@ class RequestSpec(Record):
 
     `retry_hosts` are Nova's ``retry.hosts``: pairs of host and node where it was tried. `scheduler_hints` are Nova's:
     a value is a string or a list of strings. `where` is a list of predicates on the host (see docs/scheduler.md).
+    `numa_topology` and `pci_requests` follow from flavor and image; the scheduler fills them in.
     """
 
     instance_uuid: str
@@ -59,6 +62,8 @@ class RequestSpec(Record):
     retry_hosts: list[list[str]] = field(default_factory=list)
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
     where: list[dict[str, Any]] = field(default_factory=list)
+    numa_topology: Optional[InstanceNUMATopology] = None
+    pci_requests: list[PciRequest] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -83,18 +88,22 @@ class Refusal(Record):
 class Selection(Record):
     """The answer to one request. `host` is None where no host is valid; then `message` says why.
 
-    `limits` are the oversubscription limits of the chosen host (memory_mb, disk_gb, vcpu): its claim tests
-    against them. `weights` is the chosen host's score by weigher, multiplied and normalised.
+    `limits` are the oversubscription limits of the chosen host (memory_mb, disk_gb, vcpu, numa_topology): its claim
+    tests against them. `weights` is the chosen host's score by weigher, multiplied and normalised.
+
+    `refusals` has at most as many as the option `explained_refusals` says, and `refusals_left_out` counts the others.
+    Of a request that was placed, either all are told or none.
     """
 
     instance_uuid: str
     name: str
     host: Optional[str] = None
     alternates: list[str] = field(default_factory=list)
-    limits: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
     weight: float = 0.0
     weights: dict[str, float] = field(default_factory=dict)
     funnel: list[FilterCount] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    refusals_left_out: int = field(default=0, metadata=since("1.1"))
     nearest_miss: Optional[str] = None
     message: Optional[str] = None

@@ -18,6 +18,8 @@ from typing import Any, Optional
 
 from ..objects.compute_node import Usage
 from ..objects.instance import Instance
+from ..objects.numa import NUMACell
+from ..objects.pci import PciDevice
 
 POWER_STATES = ("nostate", "running", "paused", "shutdown", "crashed", "suspended")
 
@@ -33,6 +35,8 @@ class Domain:
         size: vCPUs, memory in MiB, and disk in whole GiB (sum of virtual sizes, rounded up).
         record: The instance record from its metadata, parsed JSON; None for a foreign domain.
         addresses: IP addresses as far as known (leases).
+        pinned_cpus: Of a foreign domain, the host CPUs that single vCPUs are pinned to (``0-3,8``).
+        pci_addresses: Of a foreign domain, the host devices that it has.
     """
 
     uuid: str
@@ -41,11 +45,16 @@ class Domain:
     size: Usage
     record: Optional[Mapping[str, Any]] = None
     addresses: tuple[str, ...] = ()
+    pinned_cpus: str = ""
+    pci_addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class HostResources:
-    """What the hypervisor has (the inputs of Nova's `get_available_resource`); see ComputeNode for the fields."""
+    """What the hypervisor has (the inputs of Nova's `get_available_resource`); see ComputeNode for the fields.
+
+    `numa_cells` have all their CPUs that are online in `cpuset`.
+    """
 
     uuid: str
     hypervisor_hostname: str
@@ -58,6 +67,7 @@ class HostResources:
     host_ip: Optional[str]
     cpu_info: Mapping[str, Any]
     supported_instances: tuple[tuple[str, str, str], ...]
+    numa_cells: tuple[NUMACell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,10 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def get_available_resource(self) -> HostResources:
         """Return what the host has."""
+
+    @abc.abstractmethod
+    def list_pci_devices(self) -> list[PciDevice]:
+        """Return every PCI function of the host, without tags."""
 
     @abc.abstractmethod
     def list_domains(self) -> list[Domain]:

@@ -7,7 +7,9 @@
 Its guests lie in tables of their own in the host's tracker.db, so they outlive the module run. What it has, how slow
 it is and what fails are read from ``fake.json`` in the state directory::
 
-    {"resources": {"vcpus": 8, "memory_mb": 8192, "local_gb": 100},
+    {"resources": {"vcpus": 8, "memory_mb": 8192, "local_gb": 100,
+                   "numa_cells": [{"id": 0, "cpuset": "0-7", "memory": 8192}]},
+     "pci_devices": [{"address": "0000:03:00.0", "vendor_id": "8086", "product_id": "1520"}],
      "delays": {"power_on": 0.05},
      "failures": {"power_on": {"web-1": "no such luck"}}}
 """
@@ -25,6 +27,8 @@ from typing import Any, Optional, Protocol
 from ..objects.compute_node import Usage
 from ..objects.errors import HypervisorError, InstanceExists, InstanceNotFound, OptionInvalid
 from ..objects.instance import Instance
+from ..objects.numa import NUMACell
+from ..objects.pci import PciDevice
 from .driver import CachedImage, ComputeDriver, Domain, HostResources
 
 SETTINGS_FILE = "fake.json"
@@ -66,6 +70,7 @@ class FakeDriver(ComputeDriver):
     def get_available_resource(self) -> HostResources:
         self._obey("get_available_resource", self._host)
         has = {"vcpus": 8, "memory_mb": 8192, "local_gb": 100, **self._settings().get("resources", {})}
+        cells = has.pop("numa_cells", [])
         return HostResources(
             uuid=str(uuids.uuid5(uuids.NAMESPACE_DNS, self._host)),
             hypervisor_hostname=self._host,
@@ -75,8 +80,12 @@ class FakeDriver(ComputeDriver):
             host_ip=None,
             cpu_info={"arch": "x86_64"},
             supported_instances=(("x86_64", "fake", "hvm"),),
+            numa_cells=tuple(NUMACell.from_dict(cell, "numa_cells") for cell in cells),
             **has,
         )
+
+    def list_pci_devices(self) -> list[PciDevice]:
+        return [PciDevice.from_dict(item, "pci_devices") for item in self._settings().get("pci_devices", [])]
 
     def list_domains(self) -> list[Domain]:
         self._obey("list_domains", self._host)

@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
 
+from ..scheduler.options import SchedulerOptions
 from .draft import Draft
 from .fleet import Aggregate, DeclaredInstance, Fleet, Network, ServerGroup
+
+_FLOATS = {option.name for option in fields(SchedulerOptions) if isinstance(option.default, float)}
 
 
 def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
@@ -29,7 +33,7 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
         images={name: Image(name, **_whole(body)) for name, body in draft.section("images").items()},
         networks={name: Network(name, **body) for name, body in draft.section("networks").items()},
         server_groups={
-            name: ServerGroup(name, **_whole(body)) for name, body in draft.section("server_groups").items()
+            name: _server_group(name, _whole(body)) for name, body in draft.section("server_groups").items()
         },
         aggregates={
             name: Aggregate(name, **{**body, "hosts": tuple(body["hosts"])})
@@ -39,16 +43,23 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
             name: _instance(name, body, user_data.get(name)) for name, body in draft.section("instances").items()
         },
         scheduler={
-            key: value if key.endswith("_multiplier") else _integer(value)
-            for key, value in content.get("scheduler", {}).items()
+            key: value if key in _FLOATS else _integer(value) for key, value in content.get("scheduler", {}).items()
         },
         version=content["version"],
     )
 
 
+def _server_group(name: str, body: dict[str, Any]) -> ServerGroup:
+    spread = _whole(body.pop("spread", {}))
+    if spread:
+        body = {**body, "spread_over": spread.pop("over"), **spread}
+    return ServerGroup(name, **body)
+
+
 def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None) -> DeclaredInstance:
     keys = {key: value for key, value in _whole(body).items() if key not in ("user_data", "user_data_file")}
     keys["networks"] = tuple(nic["network"] for nic in body.get("networks", ()))
+    keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
     return DeclaredInstance(name, user_data=user_data, **keys)
 

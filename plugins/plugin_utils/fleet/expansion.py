@@ -10,6 +10,7 @@ Nothing is looked up; see `objects.identity`.
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import instance_uuid, mac_address
@@ -17,21 +18,43 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.ingredient
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
 
 from .fleet import DeclaredInstance, Fleet
+from .hints import OF_INSTANCES, words_of
+from .names import Counts, entry_of, member_names, names_meant
 
 
 def expand(fleet: Fleet) -> list[WantedInstance]:
     """Return every instance of the fleet, in the order of the file."""
-    return [_want(fleet, entry, name) for entry in fleet.instances.values() for name in names_of(entry)]
+    return [
+        _want(fleet, entry, name, hints)
+        for entry in fleet.instances.values()
+        for hints in [_hints(fleet, entry)]
+        for name in names_of(entry)
+    ]
 
 
 def names_of(entry: DeclaredInstance) -> list[str]:
-    """Return the instance names of an entry: its own, or with a count ``name-1`` to ``name-N``."""
-    if entry.count is None:
-        return [entry.name]
-    return [f"{entry.name}-{number}" for number in range(1, entry.count + 1)]
+    """Return the instance names of an entry."""
+    return member_names(entry.name, entry.count)
 
 
-def _want(fleet: Fleet, entry: DeclaredInstance, name: str) -> WantedInstance:
+def _hints(fleet: Fleet, entry: DeclaredInstance) -> dict[str, Any]:
+    """Return an entry's hints, with the uuids of the instances that they name."""
+    counts = {name: other.count for name, other in fleet.instances.items()} if entry.scheduler_hints else {}
+    return {
+        hint: [uuid for word in words_of(value) for uuid in _uuids(fleet, word, counts)]
+        if hint in OF_INSTANCES
+        else value
+        for hint, value in entry.scheduler_hints.items()
+    }
+
+
+def _uuids(fleet: Fleet, word: str, counts: Counts) -> list[str]:
+    if entry_of(word, counts) is None:
+        return [word]
+    return [instance_uuid(fleet.name, fleet.project_id, name) for name in names_meant(word, counts)]
+
+
+def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any]) -> WantedInstance:
     uuid = instance_uuid(fleet.name, fleet.project_id, name)
     spec = InstanceSpec(
         name=name,
@@ -46,7 +69,7 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str) -> WantedInstance:
         ssh_keys=list(entry.ssh_keys),
         user_data_sha256=None if entry.user_data is None else hashlib.sha256(entry.user_data).hexdigest(),
     )
-    return WantedInstance(uuid, spec, entry.vm_state, entry.user_data, entry.host)
+    return WantedInstance(uuid, spec, entry.vm_state, entry.user_data, entry.host, list(entry.where), hints)
 
 
 def _request(fleet: Fleet, uuid: str, position: int, name: str) -> NetworkRequest:

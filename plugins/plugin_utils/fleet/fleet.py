@@ -25,11 +25,16 @@ class Network:
 
 @dataclass(frozen=True)
 class ServerGroup:
-    """A placement rule. `policy` is affinity or anti-affinity; `max_server_per_host` counts for the latter."""
+    """A placement rule. `policy` is one of affinity, anti-affinity, soft-affinity, soft-anti-affinity and none.
+
+    `max_server_per_host` counts for anti-affinity. `spread_over` and `max_per_domain` are as in `InstanceGroup`.
+    """
 
     name: str
-    policy: str
+    policy: str = "none"
     max_server_per_host: int = 1
+    spread_over: str | None = None
+    max_per_domain: int = 1
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class DeclaredInstance:
     ssh_keys: tuple[str, ...] = ()
     user_data: bytes | None = field(default=None, repr=False)
     host: str | None = None
+    where: tuple[dict[str, Any], ...] = ()
+    scheduler_hints: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from typing import Any
 
 from .draft import Draft
 from .faults import Faults
+from .names import Counts, is_member_number
+from .placement_rules import check_placement_rules
 from .wording import Path, missing_name, quoted
 
 MOST_INSTANCES = 100_000
@@ -26,7 +28,9 @@ def check_references(draft: Draft, faults: Faults) -> None:
     zones = _check_zones(draft, faults)
     for name, body in draft.section("instances").items():
         _check_instance(draft, name, body, zones, faults)
-    _check_counts(draft, faults)
+    counts = {name: _count(body) for name, body in draft.section("instances").items()}
+    _check_counts(draft, counts, faults)
+    check_placement_rules(draft, counts, faults)
 
 
 def _check_instance(draft: Draft, name: str, body: Mapping[str, Any], zones: Collection[str], faults: Faults) -> None:
@@ -93,9 +97,7 @@ def _check_zones(draft: Draft, faults: Faults) -> dict[str, None]:
     return zones
 
 
-def _check_counts(draft: Draft, faults: Faults) -> None:
-    instances = draft.section("instances")
-    counts = {name: _count(body) for name, body in instances.items()}
+def _check_counts(draft: Draft, counts: Counts, faults: Faults) -> None:
     for name, count in counts.items():
         path: Path = ("instances", name, "count")
         last = f"{name}-{count}"
@@ -106,7 +108,7 @@ def _check_counts(draft: Draft, faults: Faults) -> None:
         # hyphen of a member tells its entry.
         stem, hyphen, number = name.rpartition("-")
         others = counts.get(stem)
-        if hyphen and count is None and others is not None and _is_member(number, others):
+        if hyphen and count is None and others is not None and is_member_number(number, others):
             there = draft.place(("instances", stem))
             sentence = f"is defined twice; first as one of the {others} of instances.{stem} at {there}"
             faults.add(draft.place(path[:2]), path[:2], sentence, " ")
@@ -114,10 +116,6 @@ def _check_counts(draft: Draft, faults: Faults) -> None:
     if total > MOST_INSTANCES:
         sentence = f"declare {total:,} instances in all; a fleet may have {MOST_INSTANCES:,}."
         faults.add(draft.place(("instances",)), ("instances",), sentence, " ")
-
-
-def _is_member(number: str, count: int) -> bool:
-    return number.isascii() and number.isdigit() and number[0] != "0" and len(number) < 9 and int(number) <= count
 
 
 def _count(body: Mapping[str, Any]) -> int | None:

@@ -15,6 +15,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 from .wording import Path, quoted, show, wrong_type
 
 _SECRETS = ("user_data",)
+_MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ def _type(error: Any, path: Path) -> Iterator[Sentence]:
 def _unknown_keys(error: Any, path: Path) -> Iterator[Sentence]:
     allowed = list(error.schema["properties"])
     for key in _unknown(error):
-        yield Sentence((*path, key), f"unknown key.{nearest(key, allowed)} Allowed: {', '.join(allowed)}.")
+        hint = nearest(key, allowed)
+        # Many names hide the one that was meant.
+        known = "" if hint and len(allowed) > _MOST_LISTED else f" Allowed: {', '.join(allowed)}."
+        yield Sentence((*path, key), f"unknown key.{hint}{known}")
 
 
 def _required(error: Any, path: Path) -> Iterator[Sentence]:

@@ -58,12 +58,14 @@ def show(value: Any) -> str:
     return "a mapping" if isinstance(value, Mapping) else "a list"
 
 
-def wrong_type(expected: str, value: Any) -> str:
+def wrong_type(expected: str | list[str], value: Any) -> str:
     """Return the sentence for a value of the wrong type.
 
     Args:
-        expected: The type, as JSON Schema names it.
+        expected: The type, or several, as JSON Schema names them.
     """
+    if isinstance(expected, list):
+        return f"must be {' or '.join(_EXPECTED[name] for name in expected)}, not {show(value)}."
     sentence = f"must be {_EXPECTED[expected]}, not {show(value)}."
     if expected == "string" and isinstance(value, bool):
         return f"{sentence} YAML reads unquoted on, off, yes, no, true and false as booleans: quote it."

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ansible_collections.novella.compute.plugins.module_utils.compute.claims import usage_of
-from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import ComputeNode, Usage
+from ansible_collections.novella.compute.plugins.module_utils.compute.claims import charge, usage_of
+from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import ComputeNode, Usage, added
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, ObservedInstance
+
+from .hardware import charge_cells, free_hardware
 
 
 def forecast(
@@ -43,17 +45,17 @@ def _foresee(
         return report
     node = report.compute_node
     for seen in gone:
-        node = _give_back(node, usage_of(seen.instance.spec))
+        node = free_hardware(_give_back(node, usage_of(seen.instance.spec)), seen.instance)
     for instance in coming:
-        usage = usage_of(instance.spec)
-        node = node.but(
-            vcpus_used=node.vcpus_used + usage.vcpus,
-            memory_mb_used=node.memory_mb_used + usage.memory_mb,
-            local_gb_used=node.local_gb_used + usage.disk_gb,
-        )
+        node = charge_cells(charge(node, usage_of(instance.spec)), instance.spec)
     stays = [seen for seen in report.instances if seen.instance.uuid not in leaving]
     present = {seen.instance.uuid for seen in stays}
     arrives = [ObservedInstance(item, "nostate") for item in [*coming, *building] if item.uuid not in present]
+    counted = node.stats.get("num_instances")
+    if isinstance(counted, int):
+        # What another run is building is counted already, as a claim.
+        more = sum(item.uuid not in present for item in coming) - len(gone)
+        node = node.but(stats={**node.stats, "num_instances": counted + more})
     return report.but(compute_node=node, instances=stays + arrives)
 
 
@@ -63,4 +65,5 @@ def _give_back(node: ComputeNode, usage: Usage) -> ComputeNode:
         vcpus_used=max(node.reserved_host_cpus, node.vcpus_used - usage.vcpus),
         memory_mb_used=max(node.reserved_host_memory_mb, node.memory_mb_used - usage.memory_mb),
         local_gb_used=max(-(-node.reserved_host_disk_mb // 1024), node.local_gb_used - usage.disk_gb),
+        resources_used=added(node.resources_used, usage.custom, sign=-1),
     )

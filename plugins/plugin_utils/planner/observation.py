@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import Sighting
 from ansible_collections.novella.compute.plugins.module_utils.objects.base import Document
@@ -18,13 +18,17 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.host_repor
 
 @dataclass(frozen=True)
 class Snapshot(Document):
-    """All hosts in one document: for tests, simulations and bug reports. `hosts` holds host documents, by name."""
+    """All hosts in one document: for tests, simulations and bug reports.
+
+    `hosts` holds host documents, by name. `made_at` is ISO-8601 UTC.
+    """
 
     KIND: ClassVar[str] = "snapshot"
     VERSION: ClassVar[str] = "1.0"
 
     hosts: dict[str, Any] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)
+    made_at: Optional[str] = None
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
 
@@ -44,12 +48,13 @@ class Observation:
         return found
 
 
-def observe(documents: Mapping[str, Mapping[str, Any]], unreachable: Mapping[str, str]) -> Observation:
+def observe(documents: Mapping[str, Mapping[str, Any]], unreachable: Mapping[str, str], where: str = "") -> Observation:
     """Read host documents, sorted by host.
 
     Args:
         documents: By the name that the inventory gives the host.
         unreachable: Hosts without a document, each with the reason.
+        where: What they were read from, for messages.
 
     Raises:
         InvalidInput: A document cannot be read, or its host calls itself something else.
@@ -57,27 +62,35 @@ def observe(documents: Mapping[str, Mapping[str, Any]], unreachable: Mapping[str
     """
     reports = {}
     for name in sorted(documents):
-        report = HostReport.from_document(documents[name], f"The document of host {name}")
+        place = f"{where}: hosts.{name}" if where else f"The document of host {name}"
+        report = HostReport.from_document(documents[name], place)
         if report.host != name:
             raise InvalidInput(
-                f"The document of host {name} says that it is of host '{report.host}'.",
+                f"{place} says that it is of host '{report.host}'.",
                 "Audit the host under the name that the inventory gives it.",
             )
         reports[name] = report
     return Observation(reports, {host: unreachable[host] for host in sorted(unreachable)})
 
 
-def read_snapshot(document: Mapping[str, Any]) -> Observation:
+def read_snapshot(document: Mapping[str, Any], where: str = "") -> Observation:
     """Read a snapshot document.
+
+    Args:
+        where: What it was read from, for messages.
 
     Raises:
         InvalidInput, VersionNotSupported: It cannot be read.
     """
-    snapshot = Snapshot.from_document(document)
-    return observe(snapshot.hosts, snapshot.unreachable)
+    snapshot = Snapshot.from_document(document, where)
+    return observe(snapshot.hosts, snapshot.unreachable, where)
 
 
-def write_snapshot(observation: Observation) -> dict[str, Any]:
-    """Return the observation as a snapshot document."""
+def write_snapshot(observation: Observation, made_at: str) -> dict[str, Any]:
+    """Return the observation as a snapshot document.
+
+    Args:
+        made_at: The time to write into it, ISO-8601 UTC.
+    """
     hosts = {name: report.as_document() for name, report in observation.reports.items()}
-    return Snapshot(hosts, dict(observation.unreachable)).as_document()
+    return Snapshot(hosts, dict(observation.unreachable), made_at).as_document()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
@@ -20,7 +20,11 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.request_sp
 )
 
 from ..fleet.fleet import Fleet
+from .sequence import sequence
 from .survey import is_ours
+
+if TYPE_CHECKING:
+    from ..scheduler.scheduler_api import SchedulerAPI
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,31 @@ def place(
     requests: Sequence[Request],
     groups: Mapping[str, str],
 ) -> list[Selection]:
-    """Choose hosts for all requests at once, in their order.
+    """Choose hosts for all requests at once.
+
+    They are placed in their order, but each behind those that its hints name.
 
     Args:
         reports: The hosts as they will be when the first of them is built.
         unreachable: Hosts that cannot be chosen, each with the reason.
         groups: The server group of each instance that has one, by uuid.
 
+    Returns:
+        The selections, in the order of the requests.
+
     Raises:
         OptionInvalid: The fleet's scheduler options name a filter or weigher that does not exist.
     """
+    scheduler = make_scheduler(fleet, reports, unreachable)
+    wanted_groups = gather_groups(fleet, reports, groups)
+    order = sequence([request.wanted for request in requests])
+    placed = scheduler.select_destinations([_spec(requests[place], wanted_groups) for place in order])
+    by_place = dict(zip(order, placed))
+    return [by_place[place] for place in range(len(requests))]
+
+
+def make_scheduler(fleet: Fleet, reports: Iterable[HostReport], unreachable: Mapping[str, str]) -> SchedulerAPI:
+    """Return a scheduler over these hosts, with the fleet's aggregates and options. Raises as `place` does."""
     # Most runs place nothing and do without loading the scheduler.
     from ..scheduler.aggregate import Aggregate
     from ..scheduler.host_manager import HostManager
@@ -62,11 +81,15 @@ def place(
         Aggregate(item.name, list(item.hosts), item.availability_zone, dict(item.metadata))
         for item in fleet.aggregates.values()
     )
-    wanted_groups = _groups(fleet, reports, groups)
-    return scheduler.select_destinations([_spec(request, wanted_groups) for request in requests])
+    return scheduler
 
 
-def _groups(fleet: Fleet, reports: Iterable[HostReport], groups: Mapping[str, str]) -> dict[str, InstanceGroup]:
+def gather_groups(fleet: Fleet, reports: Iterable[HostReport], groups: Mapping[str, str]) -> dict[str, InstanceGroup]:
+    """Return the fleet's server groups with their members and where these are, by name.
+
+    Args:
+        groups: The group that the fleet now declares for an instance, by uuid; others are in that of their record.
+    """
     members: dict[str, dict[str, str]] = {name: {} for name in fleet.server_groups}
     for report in reports:
         for seen in report.instances:
@@ -79,6 +102,8 @@ def _groups(fleet: Fleet, reports: Iterable[HostReport], groups: Mapping[str, st
             name=name,
             policy=group.policy,
             max_server_per_host=group.max_server_per_host,
+            spread_over=group.spread_over,
+            max_per_domain=group.max_per_domain,
             members=list(members[name]),
             hosts=list(dict.fromkeys(members[name].values())),
         )
@@ -100,4 +125,6 @@ def _spec(request: Request, groups: Mapping[str, InstanceGroup]) -> RequestSpec:
         # Not a forced host, which would escape the filters: a host that a fleet names must have room all the same.
         requested_destination=None if wanted.host is None else Destination(wanted.host),
         ignore_hosts=list(request.tried),
+        where=wanted.where,
+        scheduler_hints=wanted.scheduler_hints,
     )

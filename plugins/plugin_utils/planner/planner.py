@@ -24,11 +24,14 @@ from ..fleet.expansion import expand
 from ..fleet.fleet import Fleet
 from ..scheduler.options import SchedulerOptions
 from .forecast import forecast
+from .hardware import with_devices
 from .observation import Observation
 from .placement import Request, place
 from .strays import find_strays
 from .survey import Survey, is_ours, join, survey
 
+# Of so many instances the plan tells each refused host; of a larger batch, how many each filter refused.
+EXPLAINED = 100
 # What goes makes room for what comes.
 ORDER = ("delete", "stop", "update", "start", "create")
 
@@ -41,6 +44,7 @@ class _Draft:
     requests: list[Request] = field(default_factory=list)
     coming: list[tuple[str, WantedInstance]] = field(default_factory=list)
     placed: list[tuple[WantedInstance, str]] = field(default_factory=list)
+    chosen: list[Selection] = field(default_factory=list)
 
 
 def make_plan(
@@ -75,7 +79,7 @@ def make_plan(
     if tried is None:
         _consider_undeclared(fleet, known, {item.uuid for item in declared}, prune, draft)
         _consider_lost(fleet, known, {item.uuid for item in declared}, prune, draft)
-        draft.findings.extend(find_strays(fleet, draft.placed))
+        draft.findings.extend(find_strays(fleet, draft.placed, observation.reports))
     _place(fleet, observation, known, declared, draft)
     touched = {action.uuid for action in draft.actions} | {finding.uuid for finding in draft.findings}
     touched |= {selection.instance_uuid for selection in draft.unplaced}
@@ -88,9 +92,10 @@ def make_plan(
         created_at=created_at,
         hosts={host: HostMark(report.generation, report.digest()) for host, report in observation.reports.items()},
         unreachable=dict(observation.unreachable),
-        actions=draft.actions,
+        actions=[with_devices(action, fleet.scheduler.get("pci_alias", [])) for action in draft.actions],
         unplaced=draft.unplaced,
         findings=draft.findings,
+        placed=draft.chosen,
         unchanged=0 if tried is not None else sum(item.uuid not in touched for item in wanted),
     )
 
@@ -193,10 +198,16 @@ def _place(
         if selection.host is None:
             draft.unplaced.append(selection)
             continue
+        draft.chosen.append(selection if len(selections) <= EXPLAINED else _shorten(selection))
         action = create_action(request.wanted, selection.host, request.reason)
         draft.actions.append(
             action.but(alternates=selection.alternates, limits=selection.limits, weights=selection.weights)
         )
+
+
+def _shorten(selection: Selection) -> Selection:
+    told = len(selection.refusals)
+    return selection.but(refusals=[], refusals_left_out=selection.refusals_left_out + told)
 
 
 def _by_host(placed: Iterable[tuple[str, WantedInstance]]) -> dict[str, list[Instance]]:

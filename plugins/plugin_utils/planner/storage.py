@@ -76,6 +76,19 @@ def read_document(path: str) -> dict[str, Any]:
         OptionInvalid: The path names no format, or cannot be read.
         InvalidInput: It holds no document.
     """
+    data = read_data(path)
+    if not isinstance(data, dict):
+        raise InvalidInput(f"'{path}' holds no document.", "Give the file that a plan or an audit has saved.")
+    return data
+
+
+def read_data(path: str) -> Any:
+    """Read a file of YAML or JSON.
+
+    Raises:
+        OptionInvalid: The path names no format, or cannot be read.
+        InvalidInput: It is not written in its format.
+    """
     check_path(path)
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -83,10 +96,7 @@ def read_document(path: str) -> dict[str, Any]:
         raise OptionInvalid(f"'{path}' cannot be read: {exc.strerror}.") from None
     except UnicodeDecodeError:
         raise InvalidInput(f"'{path}' is not UTF-8 text.") from None
-    data = _parse_json(path, text) if path.lower().endswith(".json") else _parse_yaml(path, text)
-    if not isinstance(data, dict):
-        raise InvalidInput(f"'{path}' holds no document.", "Give the file that a plan or an audit has saved.")
-    return data
+    return _parse_json(path, text) if path.lower().endswith(".json") else _parse_yaml(path, text)
 
 
 def _parse_json(path: str, text: str) -> Any:

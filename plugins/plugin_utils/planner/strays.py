@@ -11,19 +11,22 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import nearest
+from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Finding
 
 from ..fleet.fleet import Fleet, ServerGroup
 from .observation import Observation
+from .unmet_wishes import unmet_wishes
 
 Placed = tuple[WantedInstance, str]
 
 
-def find_strays(fleet: Fleet, placed: Iterable[Placed]) -> list[Finding]:
+def find_strays(fleet: Fleet, placed: Iterable[Placed], reports: Mapping[str, HostReport]) -> list[Finding]:
     """Return a finding for each rule of the fleet that an instance breaks where it is.
 
     Args:
         placed: The wanted instances that are on a host, with the host, in the fleet's order.
+        reports: What the hosts say of themselves.
     """
     placed = list(placed)
     groups: dict[str, list[Placed]] = {}
@@ -32,6 +35,7 @@ def find_strays(fleet: Fleet, placed: Iterable[Placed]) -> list[Finding]:
             groups.setdefault(wanted.spec.server_group, []).append((wanted, host))
     zones = host_zones(fleet)
     findings = [finding for item in placed for finding in _misplaced(item, zones)]
+    findings.extend(_stays(item, why) for item, why in unmet_wishes(fleet, placed, reports))
     for name, members in groups.items():
         findings.extend(_crowded(fleet.server_groups[name], members))
     return findings
@@ -75,6 +79,8 @@ def _crowded(group: ServerGroup, members: list[Placed]) -> Iterator[Finding]:
         for item in members:
             if item[1] != home:
                 yield _stays(item, f"while most of group {group.name} (affinity) are on {home}")
+        return
+    if group.policy != "anti-affinity":
         return
     most = group.max_server_per_host
     present: Counter[str] = Counter()

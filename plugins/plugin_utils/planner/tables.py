@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.comparison import describe
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, Finding, Plan
-from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import Selection
+from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import FilterCount, Selection
+
+if TYPE_CHECKING:
+    from .capacity import Capacity
 
 WIDTH = 100
+# No line names more hosts than that.
+NAMED = 12
+# With -v, so many actions, instances without a host and refusals of each are told; with -vv all.
+SHOWN = 20
 # However long the other columns are, the last one keeps this much room.
 LEAST = 20
 OPERATIONS = ("create", "start", "stop", "update", "delete")
@@ -39,16 +47,23 @@ def plan_table(plan: Plan, verbosity: int = 0) -> str:
     """Return all that the plan says.
 
     Args:
-        verbosity: Ansible's. From 1 on: diffs, alternates, weights, and each host's refusal.
+        verbosity: Ansible's. From 1 on: diffs, weights, alternates, funnels and refusals, of a part of a large plan;
+            from 2 on, of all of it.
     """
+    most = SHOWN if verbosity == 1 else None
     parts = []
     if plan.actions:
         rows = [[action.name, action.operation, action.host, _reason(action)] for action in plan.actions]
         parts.append(table(["instance", "action", "host", "reason"], rows))
     if plan.actions and verbosity > 0:
-        parts.append("\n".join(line for action in plan.actions for line in _details(action)))
+        why = {selection.instance_uuid: selection for selection in plan.placed}
+        lines = [line for action in plan.actions[:most] for line in _details(action, why.get(action.uuid), most)]
+        parts.append("\n".join([*lines, *_rest(len(plan.actions), most, "actions", 2)]))
     if plan.unplaced:
-        lines = [line for selection in plan.unplaced for line in _unplaced(selection, verbosity)]
+        lines = []
+        for number, selection in enumerate(plan.unplaced):
+            is_told = verbosity > 1 or (verbosity == 1 and number < SHOWN)
+            lines.extend(_unplaced(selection, is_told, most))
         parts.append("\n".join(["Not placed:", *lines]))
     parts.extend(_findings("Cannot be done:", [finding for finding in plan.findings if finding.fatal]))
     parts.extend(_findings("Left alone:", [finding for finding in plan.findings if not finding.fatal]))
@@ -82,6 +97,22 @@ def instance_table(rows: Sequence[Sequence[str]]) -> str:
     return table(["instance", "host", "state", "address"], rows)
 
 
+def capacity_table(counted: Sequence[Capacity]) -> str:
+    """Return how many more of each flavor fit: two lines for each, where they go and what stops the next one."""
+    rows = []
+    for item in counted:
+        rows.append([item.flavor, str(item.total), _hosts_with_counts(item.hosts)])
+        stopped = "counting stopped here, at its limit" if item.next is None else item.next.message or ""
+        rows.append(["", "", stopped])
+    return table(["flavor", "fit", "on which hosts, and what stops the next one"], rows)
+
+
+def _hosts_with_counts(hosts: Mapping[str, int]) -> str:
+    named = [f"{host} {count}" for host, count in list(hosts.items())[:NAMED]]
+    more = [f"{len(hosts) - NAMED} more hosts"] if len(hosts) > NAMED else []
+    return ", ".join(named + more) or "none"
+
+
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
@@ -90,24 +121,44 @@ def _reason(action: Action) -> str:
     return f"{action.reason} ({action.impact})" if action.impact else action.reason
 
 
-def _details(action: Action) -> Iterable[str]:
+def _details(action: Action, selection: Selection | None, most: int | None) -> Iterable[str]:
     yield f"  {action.name}: {action.operation} on {action.host}"
     for change in action.diff:
         yield f"    {describe(change)}"
     if action.weights:
-        yield "    weights: " + ", ".join(f"{name} {weight:.3f}" for name, weight in action.weights.items())
+        scores = ", ".join(f"{name} {weight:.3f}" for name, weight in action.weights.items() if weight)
+        yield from _indent(f"weights: {scores or 'all 0'}, in all {sum(action.weights.values()):.3f}", 4)
+    elif selection is not None:
+        yield "    weights: none, as it was the only host left"
     if action.alternates:
-        yield f"    alternates: {', '.join(action.alternates)}"
+        yield from _indent(f"alternates: {', '.join(action.alternates)}", 4)
+    if selection is not None:
+        yield from _funnel(selection.funnel)
+        yield from _refusals(selection, most)
 
 
-def _unplaced(selection: Selection, verbosity: int) -> Iterable[str]:
+def _unplaced(selection: Selection, is_told: bool, most: int | None) -> Iterable[str]:
     yield from _indent(selection.message or f"{selection.name} was not placed.")
-    steps = [step for step in selection.funnel if verbosity > 0 or step.before > step.after]
+    yield from _funnel([step for step in selection.funnel if is_told or step.before > step.after])
+    if is_told:
+        yield from _refusals(selection, most)
+
+
+def _funnel(steps: Sequence[FilterCount]) -> Iterable[str]:
     if steps:
         yield from _indent("hosts left: " + ", ".join(f"{step.name} {step.before} → {step.after}" for step in steps), 4)
-    if verbosity > 0:
-        for refusal in selection.refusals:
-            yield from _indent(f"{refusal.host} {refusal.reason} ({refusal.filter})", 4)
+
+
+def _refusals(selection: Selection, most: int | None) -> Iterable[str]:
+    for refusal in selection.refusals[:most]:
+        yield from _indent(f"{refusal.host} {refusal.reason} ({refusal.filter})", 4)
+    total = len(selection.refusals) + selection.refusals_left_out
+    yield from _rest(total, len(selection.refusals[:most]), "refused hosts", 4)
+
+
+def _rest(total: int, shown: int | None, what: str, spaces: int) -> Iterable[str]:
+    if shown is not None and total > shown:
+        yield f"{' ' * spaces}… and {total - shown} more {what}"
 
 
 def _findings(title: str, findings: Sequence[Finding]) -> Iterable[str]:

@@ -34,6 +34,7 @@ FIGURES = (
     "num_io_ops",
     "failed_builds",
     "hypervisor_version",
+    "free_pci_devices",
 )
 
 _figures = operator.attrgetter(*FIGURES)
@@ -47,6 +48,9 @@ class HostColumns:
 
     Args:
         states: The hosts; row i is the i-th of them.
+
+    Attributes:
+        placed: The rows that took an instance since, in order: what counts instances need look at no other.
     """
 
     def __init__(self, states: Iterable[HostState]) -> None:
@@ -55,6 +59,8 @@ class HostColumns:
         rows = [_figures(state) for state in self.states]
         self._figures = np.array(rows, dtype=np.float64).reshape(-1, len(FIGURES)).T.copy()
         self._columns = dict(zip(FIGURES, self._figures, strict=True))
+        self.placed: list[int] = []
+        self._used: dict[str, Column] = {}
         self._homes: dict[str, list[int]] = {}
         self._derived: dict[Hashable, Any] = {}
         for row, state in enumerate(self.states):
@@ -68,13 +74,26 @@ class HostColumns:
         """Return one column, for reading only."""
         return self._columns[figure]
 
+    def used(self, resource_class: str) -> Column:
+        """Return how much of a custom resource class the instances of each host take, for reading only."""
+        if resource_class not in self._used:
+            amounts = [state.resources_used.get(resource_class, 0) for state in self.states]
+            self._used[resource_class] = np.array(amounts, dtype=np.float64)
+        return self._used[resource_class]
+
     def refresh(self, row: int) -> None:
         """Take over the figures of one host after its state has changed."""
-        self._figures[:, row] = _figures(self.states[row])
+        state = self.states[row]
+        self._figures[:, row] = _figures(state)
+        for resource_class, column in self._used.items():
+            column[row] = state.resources_used.get(resource_class, 0)
 
     def place(self, uuid: str, row: int) -> None:
         """Take note of an instance that is new on a host, and of the host's new figures."""
-        self._homes.setdefault(uuid, []).append(row)
+        homes = self._homes.setdefault(uuid, [])
+        if row not in homes:
+            homes.append(row)
+        self.placed.append(row)
         self.refresh(row)
 
     def homes(self, uuids: Iterable[str]) -> dict[int, int]:

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec, Selection
 
@@ -16,11 +17,12 @@ from .columns import HostColumns
 from .errors import PluginFailed
 from .explain import nearest_miss, no_valid_host
 from .filtering import Trace, run_filters
+from .hardware_request import with_hardware
 from .host_manager import HostManager
 from .options import SchedulerOptions
 from .ranking import Ranking, rank
 from .registry import load_filters, load_weighers
-from .server_group import GroupLedger, unsupported_policy
+from .server_group import GroupLedger, objection
 
 
 class FilterScheduler:
@@ -49,27 +51,37 @@ class FilterScheduler:
             One selection per request, in the same order. A request that cannot be placed has no host, and a
             message that says why.
         """
+        return list(self.select_each(specs))
+
+    def select_each(self, specs: Iterable[RequestSpec]) -> Iterator[Selection]:
+        """Choose a host for one request after the other, as they are asked for."""
         # A plan must come out the same however often it is made, so the draw starts anew with each batch.
         draw = random.Random(self.options.seed)  # noqa: S311
-        columns = HostColumns(self.host_manager.get_all_host_states())
-        return [self._select(self._groups.join(spec), columns, draw) for spec in specs]
+        columns = self.host_manager.get_columns()
+        for spec in specs:
+            yield self._select(self._groups.join(spec), columns, draw)
 
     def _select(self, spec: RequestSpec, columns: HostColumns, draw: random.Random) -> Selection:
         blank = Selection(spec.instance_uuid, spec.name)
         if spec.instance_group is not None:
-            unsupported = unsupported_policy(spec.instance_group, self._enabled())
-            if unsupported:
-                return blank.but(message=f"{spec.name} was not placed: {unsupported}")
+            against = objection(spec.instance_group, self._enabled())
+            if against:
+                return blank.but(message=f"{spec.name} was not placed: {against}")
+        if spec.where and "WhereFilter" not in self.options.enabled_filters:
+            return blank.but(message=f"{spec.name} was not placed: where needs WhereFilter, which is not enabled.")
         try:
+            spec = with_hardware(spec, self.options)
             passing, trace = run_filters(columns, spec, self.filters)
             ranking = rank(columns, passing, spec, self.weighers)
-            # Of a large fleet a placed request tells only how many hosts fell; one that was not placed tells all.
-            is_told = not len(ranking) or trace.refused() <= self.options.explained_refusals
-            refusals = trace.refusals(columns) if is_told else []
-        except PluginFailed as exc:
+            # Of a large fleet a placed request tells only how many hosts fell, and one that was not placed some.
+            most, refused = self.options.explained_refusals, trace.refused()
+            is_told = not len(ranking) or refused <= most
+            refusals = trace.refusals(columns, most) if is_told else []
+        except (InvalidInput, PluginFailed) as exc:
             return blank.but(message=f"{spec.name} was not placed: {exc}")
         if not len(ranking):
-            return self._refuse(blank.but(funnel=trace.funnel, refusals=refusals), spec, columns, trace)
+            answer = blank.but(funnel=trace.funnel, refusals=refusals, refusals_left_out=refused - len(refusals))
+            return self._refuse(answer, spec, columns, trace)
         chosen, *alternates = self._draw(ranking, draw)
         winner = ranking.weighed_host(chosen)
         self._consume(spec, columns, ranking.row(chosen))
@@ -83,6 +95,7 @@ class FilterScheduler:
             weights=winner.weights,
             funnel=trace.funnel,
             refusals=refusals,
+            refusals_left_out=refused - len(refusals),
         )
 
     def _draw(self, ranking: Ranking, draw: random.Random) -> list[int]:
@@ -106,8 +119,10 @@ class FilterScheduler:
 
     def _consume(self, spec: RequestSpec, columns: HostColumns, row: int) -> None:
         state = columns.states[row]
+        state.limits.clear()
         for item in self.filters:
-            state.limits.update(item.limits(state))
+            if item.concerns(spec):
+                state.limits.update(item.limits(state))
         state.consume_from_instance(spec)
         state.instances[spec.instance_uuid] = _record(spec, state.host)
         columns.place(spec.instance_uuid, row)

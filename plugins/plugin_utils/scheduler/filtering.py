@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import (
     FilterCount,
     Refusal,
@@ -53,17 +54,31 @@ class Trace:
             return 0
         return int(np.count_nonzero(self.steps[0].before) - np.count_nonzero(self.steps[-1].after))
 
-    def refusals(self, columns: HostColumns) -> list[Refusal]:
+    def refusals(self, columns: HostColumns, most: int) -> list[Refusal]:
         """Return each refused host with the step that refused it, and why.
+
+        Args:
+            most: How many to return at most. Where there are more, each step has its share of them.
 
         Raises:
             PluginFailed: A filter raised.
         """
+        refused = [(step, np.flatnonzero(step.before & ~step.after)) for step in self.steps]
+        shares = _share([len(rows) for _step, rows in refused], most)
         return [
             Refusal(columns.states[row].host, step.name, step.reason(columns.states[row]))
-            for step in self.steps
-            for row in np.flatnonzero(step.before & ~step.after)
+            for (step, rows), share in zip(refused, shares, strict=True)
+            for row in rows[:share]
         ]
+
+
+def _share(counts: Sequence[int], most: int) -> list[int]:
+    """Return how many of each count to take so that no more than `most` are taken in all, the small ones whole."""
+    shares = [0] * len(counts)
+    for left, place in zip(range(len(counts), 0, -1), sorted(range(len(counts)), key=lambda place: counts[place])):
+        shares[place] = min(counts[place], most // left)
+        most -= shares[place]
+    return shares
 
 
 def run_filters(
@@ -80,6 +95,7 @@ def run_filters(
 
     Raises:
         PluginFailed: A filter raised.
+        InvalidInput: The request makes no sense to a filter.
     """
     left, trace = columns.all(), Trace()
     for name, reason, kept in _named_hosts(columns, spec):
@@ -92,7 +108,7 @@ def run_filters(
         if (is_forced and not item.run_on_forced) or (index and item.run_filter_once_per_request):
             continue
         before, left = left, left & passing(item, columns, left, spec)
-        trace.steps.append(Step(item.name, before, left, functools.partial(explain, item, spec)))
+        trace.steps.append(Step(item.name, before, left, functools.partial(explain, item, spec, columns)))
     return left, trace
 
 
@@ -101,6 +117,7 @@ def passing(item: BaseHostFilter, columns: HostColumns, among: Mask, spec: Reque
 
     Raises:
         PluginFailed: The filter raised.
+        InvalidInput: The request makes no sense to it.
     """
     kind = type(item)
     try:
@@ -113,7 +130,7 @@ def passing(item: BaseHostFilter, columns: HostColumns, among: Mask, spec: Reque
             classes: HostClasses = columns.derived(item, lambda states: HostClasses(states, item.host_key))
             return classes.mask(item.request_key(spec), lambda state: item.judge(state, spec))
         mask = item.mask(columns, spec)
-    except PluginFailed:
+    except (InvalidInput, PluginFailed):
         raise
     # A filter may be anybody's code; its errors are told with its name.
     except Exception as exc:
@@ -123,14 +140,17 @@ def passing(item: BaseHostFilter, columns: HostColumns, among: Mask, spec: Reque
     return columns.only(int(row) for row in np.flatnonzero(among) if item.judge(columns.states[row], spec))
 
 
-def explain(item: BaseHostFilter, spec: RequestSpec, state: HostState) -> str:
+def explain(item: BaseHostFilter, spec: RequestSpec, columns: HostColumns, state: HostState) -> str:
     """Return why a filter refuses a host.
 
     Raises:
         PluginFailed: It raised.
+        InvalidInput: The request makes no sense to it.
     """
     try:
-        return str(item.refusal(state, spec) or Reason(f"is refused by {item.name}"))
+        return str(item.refusal_among(columns, state, spec) or Reason(f"is refused by {item.name}"))
+    except InvalidInput:
+        raise
     # A filter may be anybody's code; its errors are told with its name.
     except Exception as exc:
         raise PluginFailed(item.name, f"raised {exc!r} on host {state.host}") from exc

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Optional
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
 from .columns import Column, HostColumns, Mask
@@ -28,11 +29,14 @@ class Reason:
         detail: Figures to it: ``1536 of 4096 MB free``.
         margin: What is lacking as a share of what was asked for, where that can be measured. The host that
             was refused by the smallest margin is named as the nearest miss.
+        remedy: What the user may change so that the host would do, where it is not the host that lacks something, to be
+            read behind "unless": ``anti-affinity of group web allows 2 per host``.
     """
 
     text: str
     detail: str = ""
     margin: float = math.inf
+    remedy: str = ""
 
     def __str__(self) -> str:
         return f"{self.text} ({self.detail})" if self.detail else self.text
@@ -42,7 +46,8 @@ class BaseHostFilter:
     """Base of all filters. One class per file, found by its name.
 
     A filter defines either `refusal`, which explains itself, or only Nova's `host_passes`. That is enough: such a
-    filter is asked host by host. A filter must not change the host state.
+    filter is asked host by host. A filter must not change the host state. It raises InvalidInput where the request
+    asks it for what makes no sense: that stops the request, with the error's message.
 
     It becomes fast, however many hosts there are, by one of two ways:
 
@@ -68,6 +73,10 @@ class BaseHostFilter:
         """Return why the host cannot take the request, or None where it can."""
         return None if self.host_passes(host_state, spec) else Reason(f"is refused by {self.name}")
 
+    def refusal_among(self, columns: HostColumns, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
+        """Return `refusal` of one of these hosts. A filter whose verdict hangs on the other hosts replaces this too."""
+        return self.refusal(host_state, spec)
+
     def host_passes(self, host_state: HostState, spec: RequestSpec) -> bool:
         """Return whether the host can take the request."""
         return self.refusal(host_state, spec) is None
@@ -77,6 +86,7 @@ class BaseHostFilter:
 
         Raises:
             PluginFailed: The filter raised.
+            InvalidInput: The request makes no sense to it.
         """
         for host_state in hosts:
             if self.judge(host_state, spec):
@@ -87,9 +97,12 @@ class BaseHostFilter:
 
         Raises:
             PluginFailed: It raised. It may be anybody's code; its errors are told with its name.
+            InvalidInput: The request makes no sense to it.
         """
         try:
             return bool(self.host_passes(host_state, spec))
+        except InvalidInput:
+            raise
         except Exception as exc:
             raise PluginFailed(self.name, f"raised {exc!r} on host {host_state.host}") from exc
 

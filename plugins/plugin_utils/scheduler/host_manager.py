@@ -41,6 +41,7 @@ class HostManager:
         self._states: dict[str, HostState] = {}
         self._aggregates: dict[str, Aggregate] = {}
         self._info = InstanceInfo()
+        self._columns: Optional[HostColumns] = None
 
     def update_hosts(self, reports: Iterable[HostReport], unavailable: Optional[Mapping[str, str]] = None) -> None:
         """Take over an audit of the whole fleet. Hosts that it does not hold are forgotten.
@@ -52,6 +53,7 @@ class HostManager:
         Raises:
             InvalidInput: A host reported twice, or a figure cannot be read.
         """
+        self._columns = None
         seen: set[str] = set()
         for report in reports:
             if report.host in seen:
@@ -65,6 +67,7 @@ class HostManager:
 
     def update_host(self, report: HostReport) -> None:
         """Take over a new audit of one host, unless the host was changed here after the audit was made."""
+        self._columns = None
         node = report.compute_node
         state = self._states.get(report.host)
         if state is None:
@@ -81,6 +84,12 @@ class HostManager:
         """Yield the state of each known host, by name."""
         for host in sorted(self._states):
             yield self._states[host]
+
+    def get_columns(self) -> HostColumns:
+        """Return all hosts, by name, as columns. They are kept until something but a placement changes a host."""
+        if self._columns is None:
+            self._columns = HostColumns(self.get_all_host_states())
+        return self._columns
 
     def get_filtered_hosts(
         self,
@@ -129,10 +138,12 @@ class HostManager:
         Resources stay as they are; an audit or a consume changes those. Of a host that is not known, several
         instances are taken as its full list; fewer leave it out of sync.
         """
+        self._columns = None
         self._info.update(host, instances)
 
     def delete_instance_info(self, host: str, uuid: str) -> None:
         """Forget an instance of a host. A host that is not known is out of sync after it."""
+        self._columns = None
         self._info.delete(host, uuid)
 
     def sync_instance_info(self, host: str, uuids: Iterable[str]) -> None:
@@ -147,9 +158,12 @@ class HostManager:
         return self._info.out_of_sync()
 
     def _refresh_aggregates(self, states: Iterable[HostState]) -> None:
+        self._columns = None
         by_host: dict[str, list[Aggregate]] = {}
-        for _name, aggregate in sorted(self._aggregates.items()):
+        ordered = [aggregate for _name, aggregate in sorted(self._aggregates.items())]
+        for aggregate in ordered:
             for host in dict.fromkeys(aggregate.hosts):
                 by_host.setdefault(host, []).append(aggregate)
         for state in states:
             state.aggregates = by_host.get(state.host, [])
+            state.all_aggregates = ordered

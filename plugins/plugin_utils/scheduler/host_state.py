@@ -12,9 +12,18 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, Optional, TypeVar
 
-from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import ComputeNode, Service
-from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
+from ansible_collections.novella.compute.plugins.module_utils.compute.hardware.fitting import Misfit, fit
+from ansible_collections.novella.compute.plugins.module_utils.compute.hardware.pci_pools import allot, as_pools, take
+from ansible_collections.novella.compute.plugins.module_utils.compute.hardware.usage import with_usage
+from ansible_collections.novella.compute.plugins.module_utils.compute.resource_request import requested_resources
+from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import ComputeNode, Service, added
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import (
+    ComputeResourcesUnavailable,
+    InvalidInput,
+)
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
+from ansible_collections.novella.compute.plugins.module_utils.objects.inventory import Inventory
+from ansible_collections.novella.compute.plugins.module_utils.objects.numa import NUMATopology, NUMATopologyLimits
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
 from .aggregate import Aggregate
@@ -46,8 +55,8 @@ class HostState:
     """A host as the filters and weighers see it (Nova's HostState).
 
     Memory and disk are in MB unless the name says otherwise. `*_used` starts at what is reserved, and
-    `free_*` may be negative. `instances` maps uuids to records, those placed in this run included. `limits`
-    is what the claim on the host will be tested against.
+    `free_*` may be negative. `all_aggregates` are the fleet's, whether the host is in them or not. `instances` maps
+    uuids to records, those placed in this run included. `limits` is what the claim on the host will be tested against.
     """
 
     def __init__(self, host: str, nodename: str) -> None:
@@ -76,11 +85,16 @@ class HostState:
         self.supported_instances: list[list[str]] = []
         self.labels: dict[str, str] = {}
         self.traits: frozenset[str] = frozenset()
+        self.inventories: dict[str, Inventory] = {}
+        self.resources_used: dict[str, int] = {}
         self.metrics: list[dict[str, Any]] = []
+        self.numa_topology: Optional[NUMATopology] = None
+        self.pci_stats: list[dict[str, Any]] = []
         self.aggregates: list[Aggregate] = []
+        self.all_aggregates: list[Aggregate] = []
         self.service = ReadOnlyDict()
         self.instances: dict[str, Instance] = {}
-        self.limits: dict[str, float] = {}
+        self.limits: dict[str, Any] = {}
         self.updated: Optional[datetime] = None
 
     def __repr__(self) -> str:
@@ -88,6 +102,11 @@ class HostState:
             f"HostState({self.host!r}, ram: {self.free_ram_mb}MB, disk: {self.free_disk_mb}MB, "
             f"vcpus used: {self.vcpus_used} of {self.vcpus_total}, instances: {self.num_instances})"
         )
+
+    @property
+    def free_pci_devices(self) -> int:
+        """How many PCI devices are left, of whatever kind."""
+        return sum([pool["count"] for pool in self.pci_stats])
 
     def update_from_compute_node(self, node: ComputeNode) -> bool:
         """Take over a compute node's figures, unless this state was changed after they were written.
@@ -125,7 +144,11 @@ class HostState:
         self.supported_instances = node.supported_instances
         self.labels = dict(node.labels)
         self.traits = frozenset(node.traits)
+        self.inventories = node.inventories
+        self.resources_used = node.resources_used
         self.metrics = list(node.metrics)
+        self.numa_topology = node.numa_topology
+        self.pci_stats = as_pools(node.pci_device_pools)
         self.updated = written
         return True
 
@@ -137,14 +160,38 @@ class HostState:
     def consume_from_instance(self, spec: RequestSpec) -> None:
         """Take the resources of a placed request from the host (Nova's consume_from_request).
 
-        As in Nova, swap is not counted here; the next audit and the claim count it.
+        As in Nova, swap is not counted here; the next audit and the claim count it. Nova takes the flavor's size, even
+        where extra specs name other amounts; here it is what the filters asked for, and what the claim takes.
         """
-        flavor = spec.flavor
-        self.free_ram_mb -= flavor.memory_mb
-        self.free_disk_mb -= (flavor.root_gb + flavor.ephemeral_gb) * 1024
-        self.vcpus_used += flavor.vcpus
+        asked = requested_resources(spec.flavor, spec.image)
+        self.free_ram_mb -= asked.memory_mb
+        self.free_disk_mb -= asked.consumed_disk_mb
+        self.vcpus_used += asked.vcpus
+        self.resources_used = added(self.resources_used, dict(asked.custom))
         self.num_instances += 1
+        self._consume_hardware(spec)
         self.num_io_ops += 1
+
+    def _consume_hardware(self, spec: RequestSpec) -> None:
+        """Take NUMA cells and PCI devices, as they are chosen here and now; the claim on the host chooses for good."""
+        cells = None
+        if spec.numa_topology is not None and self.numa_topology is not None:
+            limits = self.limits.get("numa_topology")
+            fitted = fit(
+                self.numa_topology,
+                spec.numa_topology,
+                None if limits is None else NUMATopologyLimits.from_dict(limits, "limits.numa_topology"),
+                spec.pci_requests,
+                self.pci_stats,
+            )
+            # A forced host may have no room.
+            if not isinstance(fitted, Misfit):
+                cells = fitted.cells
+                self.numa_topology = with_usage(self.numa_topology, fitted)
+        shares = allot(self.pci_stats, spec.pci_requests, cells, self.numa_topology)
+        if shares is None:
+            raise ComputeResourcesUnavailable(f"Host {self.host} has not all PCI devices that {spec.name} asks for.")
+        self.pci_stats = take(self.pci_stats, shares)
 
     def _count(self, key: str) -> int:
         value = self.stats.get(key, 0)

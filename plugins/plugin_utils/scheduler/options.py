@@ -14,21 +14,49 @@ from typing import Any, Optional
 from ansible_collections.novella.compute.plugins.module_utils.objects.base import Record
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import OptionInvalid, nearest
 
+from .ratios import read_ratios
+
 ENABLED_FILTERS = (
     "ComputeFilter",
     "AvailabilityZoneFilter",
+    "TenantAggregatesFilter",
+    "IsolatedAggregatesFilter",
     "RamFilter",
     "CoreFilter",
     "DiskFilter",
+    "ResourceClassFilter",
+    "TraitsFilter",
+    "ComputeCapabilitiesFilter",
+    "ImagePropertiesFilter",
+    "WhereFilter",
+    "DifferentHostFilter",
+    "SameHostFilter",
+    "NUMATopologyFilter",
+    "PciPassthroughFilter",
     "ServerGroupAntiAffinityFilter",
     "ServerGroupAffinityFilter",
+    "ServerGroupSpreadFilter",
 )
 ENABLED_WEIGHERS = (
     "RAMWeigher",
     "CPUWeigher",
     "DiskWeigher",
+    "IoOpsWeigher",
+    "NumInstancesWeigher",
+    "HypervisorVersionWeigher",
+    "PCIWeigher",
+    "ServerGroupSoftAffinityWeigher",
+    "ServerGroupSoftAntiAffinityWeigher",
+    "BuildFailureWeigher",
+    "ImagePropertiesWeigher",
 )
 NOT_NEGATIVE = ("pci_weight_multiplier", "soft_affinity_weight_multiplier", "soft_anti_affinity_weight_multiplier")
+# Options that a filter reads, and that would be ignored without it.
+NEEDED = {
+    "limit_tenants_to_placement_aggregate": "TenantAggregatesFilter",
+    "enable_isolated_aggregate_filtering": "IsolatedAggregatesFilter",
+}
+RATIOS = ("image_props_weight_setting", "metrics_weight_setting")
 AT_LEAST_ONE = ("host_subset_size", "max_attempts")
 AT_LEAST_ZERO = ("max_io_ops_per_host", "max_instances_per_host", "explained_refusals")
 
@@ -116,6 +144,11 @@ class SchedulerOptions(Record):
             value = getattr(self, field_.name)
             if isinstance(value, float) and not math.isfinite(value):
                 raise OptionInvalid(f"{where}.{field_.name} must be a finite number, not {value}.")
+        for option, plugin in NEEDED.items():
+            if getattr(self, option) and plugin not in self.enabled_filters:
+                raise OptionInvalid(f"{where}.{option} needs {plugin} in enabled_filters.")
+        for name in RATIOS:
+            read_ratios(getattr(self, name), f"{where}.{name}")
         for name in ("enabled_filters", "enabled_weighers"):
             plugins = getattr(self, name)
             twice = next((plugin for index, plugin in enumerate(plugins) if plugin in plugins[:index]), None)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Optional, Union
 
 import numpy as np
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
 from .columns import Column, HostColumns, Mask, Rows
@@ -42,6 +43,10 @@ class Ranking:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def is_finite(self) -> bool:
+        """Return whether all weights are finite numbers."""
+        return not len(self) or bool(np.isfinite(np.maximum.reduce(self._total)))
+
     def order(self, count: Optional[int] = None) -> list[int]:
         """Return the places of the best hosts, best first, equals in the order of the hosts.
 
@@ -68,8 +73,9 @@ class Ranking:
 
     def weighed_host(self, place: int) -> WeighedHost:
         """Return the host at a place, with its weights."""
-        weights = {name: float(column[place]) for name, column in self._by_weigher.items()}
-        return WeighedHost(self._columns.states[self.row(place)], float(self._total[place]), weights)
+        # A negative multiplier makes -0.0 of nothing, which would be shown so.
+        weights = {name: float(column[place]) + 0.0 for name, column in self._by_weigher.items()}
+        return WeighedHost(self._columns.states[self.row(place)], float(self._total[place]) + 0.0, weights)
 
 
 def rank(columns: HostColumns, among: Mask, spec: RequestSpec, weighers: Sequence[BaseHostWeigher]) -> Ranking:
@@ -83,7 +89,12 @@ def rank(columns: HostColumns, among: Mask, spec: RequestSpec, weighers: Sequenc
     if len(rows) > 1:
         for item in weighers:
             by_weigher[item.name] = weigh(item, columns, rows, spec)
-    return Ranking(columns, rows, by_weigher)
+    ranking = Ranking(columns, rows, by_weigher)
+    # Looked at once for all weighers: a single number that is not finite makes the sum so.
+    if not ranking.is_finite():
+        for item in weighers:
+            _refuse_infinite(item, columns, rows, spec)
+    return ranking
 
 
 def weigh(item: BaseHostWeigher, columns: HostColumns, rows: Rows, spec: RequestSpec) -> Column:
@@ -91,9 +102,15 @@ def weigh(item: BaseHostWeigher, columns: HostColumns, rows: Rows, spec: Request
 
     Raises:
         PluginFailed: The weigher raised, or answered something else than finite numbers.
+        InvalidInput: The request makes no sense to it.
     """
+    if not item.concerns(spec):
+        return np.zeros(len(rows))
     shares = normalise(_raw(item, columns, rows, spec), item.minval, item.maxval)
-    weights: Column = _multiplier(item, columns, rows) * shares
+    multiplier = _multiplier(item, columns, rows)
+    if isinstance(multiplier, float) and multiplier == 1.0:
+        return shares
+    weights: Column = multiplier * shares
     return weights
 
 
@@ -108,36 +125,41 @@ def normalise(raw: Column, minval: Optional[float] = None, maxval: Optional[floa
         raw = np.maximum(raw, minval)
     if maxval is not None:
         raw = np.minimum(raw, maxval)
-    low = float(raw.min()) if minval is None else minval
-    high = float(raw.max()) if maxval is None else maxval
+    low = float(np.minimum.reduce(raw)) if minval is None else minval
+    high = float(np.maximum.reduce(raw)) if maxval is None else maxval
     if high == low:
         return np.zeros(len(raw))
-    result: Column = (raw - low) / (high - low)
+    result: Column = (raw if low == 0 else raw - low) / (high - low)
     return result
 
 
 def _raw(item: BaseHostWeigher, columns: HostColumns, rows: Rows, spec: RequestSpec) -> Column:
-    if not item.concerns(spec):
-        return np.zeros(len(rows))
     try:
         every = item.raw(columns, spec)
     # A weigher may be anybody's code; its errors are told with its name.
-    except PluginFailed:
+    except (InvalidInput, PluginFailed):
         raise
     except Exception as exc:
         raise PluginFailed(item.name, f"raised {exc!r}") from exc
-    raw = every[rows] if every is not None else np.array([_ask(item, columns.states[row], spec) for row in rows])
-    if not np.isfinite(raw).all():
-        place = int(np.flatnonzero(~np.isfinite(raw))[0])
+    if every is None:
+        return np.array([_ask(item, columns.states[row], spec) for row in rows])
+    return every if len(rows) == len(every) else every[rows]
+
+
+def _refuse_infinite(item: BaseHostWeigher, columns: HostColumns, rows: Rows, spec: RequestSpec) -> None:
+    """Raise PluginFailed where this weigher is the one that answered no finite number."""
+    raw = _raw(item, columns, rows, spec)
+    strange = np.flatnonzero(~np.isfinite(raw))
+    if len(strange):
+        place = int(strange[0])
         raise PluginFailed(item.name, f"weighed host {columns.states[int(rows[place])].host} as {raw[place]}")
-    return raw
 
 
 def _ask(item: BaseHostWeigher, state: HostState, spec: RequestSpec) -> float:
     try:
         weight = float(item.weigh_object(state, spec))
     # A weigher may be anybody's code; its errors are told with its name.
-    except PluginFailed:
+    except (PluginFailed, InvalidInput):
         raise
     except Exception as exc:
         raise PluginFailed(item.name, f"raised {exc!r} on host {state.host}") from exc
@@ -148,10 +170,27 @@ def _ask(item: BaseHostWeigher, state: HostState, spec: RequestSpec) -> float:
 
 def _multiplier(item: BaseHostWeigher, columns: HostColumns, rows: Rows) -> Union[float, Column]:
     """Return what the weights are multiplied by: a number where no aggregate overrides it, else one per host."""
-    found: Union[float, Column] = columns.derived((item, "multiplier"), lambda states: _multipliers(item, states))
+    found: Union[float, Column] = columns.derived((item, "multiplier"), lambda _states: _multipliers(item, columns))
     return found if isinstance(found, float) else found[rows]
 
 
-def _multipliers(item: BaseHostWeigher, states: Sequence[HostState]) -> Union[float, Column]:
-    column = np.array([float(item.weight_multiplier(state)) for state in states])
-    return float(column[0]) if len(column) and (column == column[0]).all() else column
+def _multipliers(item: BaseHostWeigher, columns: HostColumns) -> Union[float, Column]:
+    """Ask for the multiplier once for each set of aggregates, which is all that it depends on."""
+    class_of, examples = columns.derived("sets of aggregates", _sets_of_aggregates)
+    by_class = np.array([float(item.weight_multiplier(state)) for state in examples])
+    if len(by_class) and (by_class == by_class[0]).all():
+        return float(by_class[0])
+    column: Column = by_class[class_of]
+    return column
+
+
+def _sets_of_aggregates(states: Sequence[HostState]) -> tuple[Rows, list[HostState]]:
+    numbers: dict[tuple[str, ...], int] = {}
+    examples: list[HostState] = []
+    class_of = np.zeros(len(states), dtype=np.intp)
+    for row, state in enumerate(states):
+        number = numbers.setdefault(tuple([aggregate.name for aggregate in state.aggregates]), len(numbers))
+        if number == len(examples):
+            examples.append(state)
+        class_of[row] = number
+    return class_of, examples

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Optional, Union
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.base import parse_version
@@ -24,7 +24,8 @@ class SchedulerAPI:
     """What lookups, the planner and event sources call (Nova's SchedulerAPI, without the messages).
 
     Version history:
-        1.0  select_destinations, and the five calls that keep the view of the fleet up to date.
+        1.0  select_destinations, and the five calls that keep the view of the fleet up to date
+        1.1  Selection.refusals_left_out
 
     Args:
         host_manager: The fleet.
@@ -39,8 +40,8 @@ class SchedulerAPI:
         PluginFailed: A user's filter or weigher cannot be loaded.
     """
 
-    VERSION = "1.0"
-    VERSION_ALIASES = {"0.1": "1.0"}  # noqa: RUF012
+    VERSION = "1.1"
+    VERSION_ALIASES = {"0.1": "1.1"}  # noqa: RUF012
 
     def __init__(self, host_manager: HostManager, options: SchedulerOptions, version_cap: Optional[str] = None) -> None:
         self.host_manager = host_manager
@@ -55,6 +56,10 @@ class SchedulerAPI:
     def select_destinations(self, specs: Sequence[RequestSpec]) -> list[Selection]:
         """Choose a host for each request, as `FilterScheduler.select_destinations` says."""
         return self._scheduler.select_destinations(specs)
+
+    def select_each(self, specs: Iterable[RequestSpec]) -> Iterator[Selection]:
+        """Choose a host for one request after the other, as they are asked for: who counts may stop at any."""
+        return self._scheduler.select_each(specs)
 
     def written(self, selection: Selection) -> dict[str, Any]:
         """Return a selection as plain data, without what is younger than the cap."""

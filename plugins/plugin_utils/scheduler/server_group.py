@@ -8,23 +8,65 @@ from __future__ import annotations
 
 from typing import Optional
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import nearest
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import InstanceGroup, RequestSpec
 
+# The plugins of which one must be enabled, or the policy would be ignored.
 POLICY_PLUGINS = {
-    "affinity": "ServerGroupAffinityFilter",
-    "anti-affinity": "ServerGroupAntiAffinityFilter",
-    "soft-affinity": "ServerGroupSoftAffinityWeigher",
-    "soft-anti-affinity": "ServerGroupSoftAntiAffinityWeigher",
+    "affinity": ("ServerGroupAffinityFilter",),
+    "anti-affinity": ("ServerGroupAntiAffinityFilter",),
+    "soft-affinity": ("ServerGroupSoftAffinityWeigher",),
+    "soft-anti-affinity": ("ServerGroupSoftAntiAffinityWeigher",),
+    "legacy": ("GroupAffinityFilter", "GroupAntiAffinityFilter"),
+    "none": ("ServerGroupSpreadFilter",),
 }
+SPREAD_PLUGIN = "ServerGroupSpreadFilter"
 
 
-def unsupported_policy(group: InstanceGroup, enabled: set[str]) -> Optional[str]:
-    """Return why the group's policy would be ignored, or None (Nova's UnsupportedPolicyException)."""
-    plugin = POLICY_PLUGINS.get(group.policy)
-    if plugin is None:
-        return f"Group {group.name} has the unknown policy '{group.policy}'; known are {', '.join(POLICY_PLUGINS)}."
-    if plugin not in enabled:
-        return f"Policy {group.policy} of group {group.name} needs {plugin}, which is not enabled."
+def objection(group: InstanceGroup, enabled: set[str]) -> Optional[str]:
+    """Return why the group's rules would be ignored or can never hold, or None.
+
+    Args:
+        enabled: The names of the enabled filters and weighers (see Nova's UnsupportedPolicyException).
+    """
+    return _against_policy(group, enabled) or _against_limit(group) or _against_spread(group, enabled)
+
+
+def _against_policy(group: InstanceGroup, enabled: set[str]) -> Optional[str]:
+    plugins = POLICY_PLUGINS.get(group.policy)
+    if plugins is None:
+        return (
+            f"Group {group.name} has the unknown policy '{group.policy}'; known are {', '.join(POLICY_PLUGINS)}."
+            f"{nearest(group.policy, list(POLICY_PLUGINS))}"
+        )
+    if group.policy == "none" and group.spread_over is None:
+        return f"Group {group.name} has policy none and no spread_over, so it asks for nothing."
+    if not enabled.intersection(plugins):
+        return f"Policy {group.policy} of group {group.name} needs {' or '.join(plugins)}, which is not enabled."
+    if len(plugins) > 1 and enabled.issuperset(plugins):
+        return f"Policy {group.policy} of group {group.name} contradicts itself: {' and '.join(plugins)} are enabled."
+    return None
+
+
+def _against_limit(group: InstanceGroup) -> Optional[str]:
+    if group.max_server_per_host < 1:
+        return f"Group {group.name} allows {group.max_server_per_host} members on a host; allow at least 1."
+    if group.max_server_per_host > 1 and group.policy != "anti-affinity":
+        return f"Group {group.name} has max_server_per_host, which goes with policy anti-affinity, not {group.policy}."
+    return None
+
+
+def _against_spread(group: InstanceGroup, enabled: set[str]) -> Optional[str]:
+    if group.spread_over is None:
+        if group.max_per_domain != 1:
+            return f"Group {group.name} has max_per_domain, which goes with spread_over."
+        return None
+    if not group.spread_over.strip():
+        return f"Group {group.name} has an empty spread_over; name a label of the hosts, such as rack."
+    if group.max_per_domain < 1:
+        return f"Group {group.name} allows {group.max_per_domain} members per {group.spread_over}; allow at least 1."
+    if SPREAD_PLUGIN not in enabled:
+        return f"spread_over of group {group.name} needs {SPREAD_PLUGIN}, which is not enabled."
     return None
 
 
@@ -45,7 +87,7 @@ class GroupLedger:
             return spec
         known = self._groups.get(given.name)
         if known is None:
-            known = given.but(members=list(given.members), hosts=list(given.hosts))
+            known = given.but(members=list(dict.fromkeys(given.members)), hosts=list(dict.fromkeys(given.hosts)))
         elif given is not self._joined[given.name]:
             known = given.but(members=known.members, hosts=known.hosts)
             _extend(known.members, given.members)
@@ -57,7 +99,8 @@ class GroupLedger:
         """Remember the host of a placed request."""
         if spec.instance_group is not None:
             known = self._groups[spec.instance_group.name]
-            known.members.append(spec.instance_uuid)
+            if spec.instance_uuid not in known.members:
+                known.members.append(spec.instance_uuid)
             if host not in known.hosts:
                 known.hosts.append(host)
 

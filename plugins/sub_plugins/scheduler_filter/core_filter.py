@@ -7,30 +7,37 @@ from __future__ import annotations
 from typing import Optional
 
 import numpy as np
+from ansible_collections.novella.compute.plugins.module_utils.compute.resource_request import requested_resources
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.allocation_ratio import HostRatio
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns, Mask
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 
 
-class CoreFilter(BaseHostFilter):
+class CoreFilter(HostRatio, BaseHostFilter):
     """Only hosts with enough vCPUs left, over-commit included (Nova's CoreFilter).
 
     usable = total * `cpu_allocation_ratio` - used. No instance may have more vCPUs than the host has CPUs,
-    whatever the ratio. A host that reports no CPUs at all passes, as in Nova.
+    whatever the ratio. A host that reports no CPUs at all passes, as in Nova. Dedicated CPUs are not counted here, and
+    the flavor's extra specs may ask for another amount of VCPU, or for none.
     """
 
     run_on_forced = True
+    ratio_name = "cpu_allocation_ratio"
+
+    def concerns(self, spec: RequestSpec) -> bool:
+        return _wanted(spec) > 0
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
-        wanted = spec.flavor.vcpus
+        wanted = _wanted(spec)
         total = host_state.vcpus_total
-        if not total:
+        if not total or not wanted:
             return None
         if total < wanted:
             text = f"has {total} CPUs in all, {wanted - total} fewer than asked for"
             return Reason(text, margin=(wanted - total) / wanted)
-        limit = total * host_state.cpu_allocation_ratio
+        limit = total * self.ratio(host_state)
         usable = limit - host_state.vcpus_used
         if usable >= wanted:
             return None
@@ -39,21 +46,24 @@ class CoreFilter(BaseHostFilter):
         return Reason(text, f"{usable:g} of {limit:g} free", missing / wanted)
 
     def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
-        wanted, total = spec.flavor.vcpus, columns["vcpus_total"]
-        mask: Mask = (total == 0) | ((total >= wanted) & (_usable(columns) >= wanted))
+        wanted, total = _wanted(spec), columns["vcpus_total"]
+        mask: Mask = (total == 0) | ((total >= wanted) & (self._usable(columns) >= wanted))
         return mask
 
     def shortage(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
-        wanted = spec.flavor.vcpus
-        share: Column = (wanted - np.minimum(_usable(columns), columns["vcpus_total"])) / wanted
+        wanted = _wanted(spec)
+        share: Column = (wanted - np.minimum(self._usable(columns), columns["vcpus_total"])) / max(wanted, 1)
         return share
 
     def limits(self, host_state: HostState) -> dict[str, float]:
         if not host_state.vcpus_total:
             return {}
-        return {"vcpu": host_state.vcpus_total * host_state.cpu_allocation_ratio}
+        return {"vcpu": host_state.vcpus_total * self.ratio(host_state)}
+
+    def _usable(self, columns: HostColumns) -> Column:
+        usable: Column = columns["vcpus_total"] * self.ratios(columns) - columns["vcpus_used"]
+        return usable
 
 
-def _usable(columns: HostColumns) -> Column:
-    usable: Column = columns["vcpus_total"] * columns["cpu_allocation_ratio"] - columns["vcpus_used"]
-    return usable
+def _wanted(spec: RequestSpec) -> int:
+    return requested_resources(spec.flavor, spec.image).vcpus

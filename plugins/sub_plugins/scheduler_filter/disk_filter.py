@@ -8,21 +8,24 @@ import math
 from typing import Optional
 
 import numpy as np
+from ansible_collections.novella.compute.plugins.module_utils.compute.resource_request import requested_resources
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.allocation_ratio import HostRatio
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns, Mask
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 
 
-class DiskFilter(BaseHostFilter):
+class DiskFilter(HostRatio, BaseHostFilter):
     """Only hosts with enough disk left, over-commit included (Nova's DiskFilter).
 
-    Asked for are root, ephemeral and swap disks. usable = total * `disk_allocation_ratio` - (total - free),
-    where free is the lower of what is unclaimed and what is really left. No instance may ask for more than the
-    whole disk, whatever the ratio.
+    Asked for are root, ephemeral and swap disks, or what the flavor's extra specs say of DISK_GB. usable = total *
+    `disk_allocation_ratio` - (total - free), where free is the lower of what is unclaimed and what is really left. No
+    instance may ask for more than the whole disk, whatever the ratio.
     """
 
     run_on_forced = True
+    ratio_name = "disk_allocation_ratio"
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
         wanted = _wanted(spec)
@@ -30,7 +33,7 @@ class DiskFilter(BaseHostFilter):
         if total < wanted:
             text = f"has {_size(total)} of disk in all, {_size(wanted - total)} less than asked for"
             return Reason(text, margin=(wanted - total) / wanted)
-        limit = total * host_state.disk_allocation_ratio
+        limit = total * self.ratio(host_state)
         usable = limit - (total - host_state.free_disk_mb)
         if usable >= wanted:
             return None
@@ -41,27 +44,25 @@ class DiskFilter(BaseHostFilter):
 
     def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
         wanted, total = _wanted(spec), columns["total_usable_disk_gb"] * 1024
-        mask: Mask = (total >= wanted) & (_usable(columns) >= wanted)
+        mask: Mask = (total >= wanted) & (self._usable(columns) >= wanted)
         return mask
 
     def shortage(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
         wanted, total = _wanted(spec), columns["total_usable_disk_gb"] * 1024
-        share: Column = (wanted - np.minimum(_usable(columns), total)) / max(wanted, 1)
+        share: Column = (wanted - np.minimum(self._usable(columns), total)) / max(wanted, 1)
         return share
 
     def limits(self, host_state: HostState) -> dict[str, float]:
-        return {"disk_gb": host_state.total_usable_disk_gb * host_state.disk_allocation_ratio}
+        return {"disk_gb": host_state.total_usable_disk_gb * self.ratio(host_state)}
+
+    def _usable(self, columns: HostColumns) -> Column:
+        total = columns["total_usable_disk_gb"] * 1024
+        usable: Column = total * self.ratios(columns) - (total - columns["free_disk_mb"])
+        return usable
 
 
 def _wanted(spec: RequestSpec) -> int:
-    flavor = spec.flavor
-    return 1024 * (flavor.root_gb + flavor.ephemeral_gb) + flavor.swap_mb
-
-
-def _usable(columns: HostColumns) -> Column:
-    total = columns["total_usable_disk_gb"] * 1024
-    usable: Column = total * columns["disk_allocation_ratio"] - (total - columns["free_disk_mb"])
-    return usable
+    return requested_resources(spec.flavor, spec.image).disk_mb
 
 
 def _size(megabytes: int) -> str:

@@ -8,28 +8,37 @@ import math
 from typing import Optional
 
 import numpy as np
+from ansible_collections.novella.compute.plugins.module_utils.compute.resource_request import requested_resources
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.allocation_ratio import HostRatio
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns, Mask
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 
 
-class RamFilter(BaseHostFilter):
+class RamFilter(HostRatio, BaseHostFilter):
     """Only hosts with enough memory left, over-commit included (Nova's RamFilter).
 
     usable = total * `ram_allocation_ratio` - used, where used includes what is reserved. No instance may be
-    larger than the physical memory, whatever the ratio.
+    larger than the physical memory, whatever the ratio. The flavor's extra specs may ask for another amount of
+    MEMORY_MB, or for none.
     """
 
     run_on_forced = True
+    ratio_name = "ram_allocation_ratio"
+
+    def concerns(self, spec: RequestSpec) -> bool:
+        return _wanted(spec) > 0
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
-        wanted = spec.flavor.memory_mb
+        wanted = _wanted(spec)
         total = host_state.total_usable_ram_mb
+        if not wanted:
+            return None
         if total < wanted:
             text = f"has {total} MB of memory in all, {wanted - total} MB less than asked for"
             return Reason(text, margin=(wanted - total) / wanted)
-        limit = total * host_state.ram_allocation_ratio
+        limit = total * self.ratio(host_state)
         usable = limit - (total - host_state.free_ram_mb)
         if usable >= wanted:
             return None
@@ -38,20 +47,23 @@ class RamFilter(BaseHostFilter):
         return Reason(f"lacks {missing} MB of memory", detail, missing / wanted)
 
     def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
-        wanted = spec.flavor.memory_mb
-        mask: Mask = (columns["total_usable_ram_mb"] >= wanted) & (_usable(columns) >= wanted)
+        wanted = _wanted(spec)
+        mask: Mask = (columns["total_usable_ram_mb"] >= wanted) & (self._usable(columns) >= wanted)
         return mask
 
     def shortage(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
-        wanted = spec.flavor.memory_mb
-        share: Column = (wanted - np.minimum(_usable(columns), columns["total_usable_ram_mb"])) / wanted
+        wanted = _wanted(spec)
+        share: Column = (wanted - np.minimum(self._usable(columns), columns["total_usable_ram_mb"])) / max(wanted, 1)
         return share
 
     def limits(self, host_state: HostState) -> dict[str, float]:
-        return {"memory_mb": host_state.total_usable_ram_mb * host_state.ram_allocation_ratio}
+        return {"memory_mb": host_state.total_usable_ram_mb * self.ratio(host_state)}
+
+    def _usable(self, columns: HostColumns) -> Column:
+        total = columns["total_usable_ram_mb"]
+        usable: Column = total * self.ratios(columns) - (total - columns["free_ram_mb"])
+        return usable
 
 
-def _usable(columns: HostColumns) -> Column:
-    total = columns["total_usable_ram_mb"]
-    usable: Column = total * columns["ram_allocation_ratio"] - (total - columns["free_ram_mb"])
-    return usable
+def _wanted(spec: RequestSpec) -> int:
+    return requested_resources(spec.flavor, spec.image).memory_mb

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import ClassVar, Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns, Mask
@@ -18,8 +18,10 @@ class ServerGroupAffinityFilter(BaseHostFilter):
     The first member may go anywhere.
     """
 
+    policy: ClassVar[str] = "affinity"
+
     def concerns(self, spec: RequestSpec) -> bool:
-        return spec.instance_group is not None and spec.instance_group.policy == "affinity"
+        return spec.instance_group is not None and spec.instance_group.policy == self.policy
 
     def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
         group = spec.instance_group
@@ -29,6 +31,7 @@ class ServerGroupAffinityFilter(BaseHostFilter):
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
         group = spec.instance_group
-        if group is None or group.policy != "affinity" or not group.hosts or host_state.host in group.hosts:
+        if group is None or group.policy != self.policy or not group.hosts or host_state.host in group.hosts:
             return None
-        return Reason(f"is not where group {group.name} is, {' and '.join(group.hosts)}")
+        remedy = f"group {group.name} is soft-affinity" if self.policy == "affinity" else ""
+        return Reason(f"is not where group {group.name} is, {' and '.join(group.hosts)}", remedy=remedy)

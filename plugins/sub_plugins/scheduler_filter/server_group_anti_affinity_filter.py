@@ -37,4 +37,7 @@ class ServerGroupAntiAffinityFilter(BaseHostFilter):
         here = len(host_state.instances.keys() & group.members)
         if here < group.max_server_per_host:
             return None
-        return Reason(f"already has {here} of at most {group.max_server_per_host} members of group {group.name}")
+        return Reason(
+            f"already has {here} of at most {group.max_server_per_host} members of group {group.name}",
+            remedy=f"anti-affinity of group {group.name} allows {here + 1} per host",
+        )

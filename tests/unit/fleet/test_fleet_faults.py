@@ -12,7 +12,7 @@ from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader impor
 
 INSTANCE_KEYS = (
     "count, flavor, image, networks, server_group, availability_zone, vm_state, metadata, ssh_keys, user_data, "
-    "user_data_file, host"
+    "user_data_file, where, scheduler_hints, host"
 )
 NOT_TEXT = "YAML reads unquoted on, off, yes, no, true and false as booleans: quote it."
 BAD_NAME = "is not a valid name: use at most 63 letters, digits, '.', '_' and '-', and start with a letter or digit."
@@ -134,7 +134,10 @@ BAD = {
     "group_without_policy": ("server_groups: {web: {}}\n", "5: server_groups.web.policy: required, but missing."),
     "policy_not_built": (
         "server_groups: {web: {policy: spread}}\n",
-        "5: server_groups.web.policy: 'spread' is none of affinity, anti-affinity.",
+        (
+            "5: server_groups.web.policy: 'spread' is none of affinity, anti-affinity, soft-affinity, "
+            "soft-anti-affinity, none."
+        ),
     ),
     "limit_of_an_affinity_group": (
         "server_groups:\n  web:\n    policy: affinity\n    max_server_per_host: 2\n",
@@ -164,11 +167,7 @@ BAD = {
     ),
     "unknown_option": (
         "scheduler: {ram_weight_multiplyer: 2}\n",
-        (
-            "5: scheduler.ram_weight_multiplyer: unknown key. Did you mean 'ram_weight_multiplier'? Allowed: "
-            "enabled_filters, enabled_weighers, ram_weight_multiplier, cpu_weight_multiplier, disk_weight_multiplier, "
-            "max_attempts, host_subset_size, seed."
-        ),
+        "5: scheduler.ram_weight_multiplyer: unknown key. Did you mean 'ram_weight_multiplier'?",
     ),
     "infinite_multiplier": (
         "scheduler: {ram_weight_multiplier: .inf}\n",
@@ -201,7 +200,7 @@ INGREDIENTS = {
     ),
     "not_built_yet": (
         "flavors: {tiny: {vcpus: 1, memory_mb: 512, ephemeral_gb: 1}}",
-        "flavors.tiny.ephemeral_gb: unknown key. Allowed: vcpus, memory_mb, root_gb.",
+        "flavors.tiny.ephemeral_gb: unknown key. Allowed: vcpus, memory_mb, root_gb, extra_specs.",
     ),
     "relative_image": (
         "images: {debian: {source: debian.qcow2}}",

@@ -48,6 +48,8 @@ def some(kind: Any) -> st.SearchStrategy:
         return st.none() | some(arguments[0])
     if typing.get_origin(kind) is list:
         return st.lists(some(arguments[0]), max_size=3)
+    if typing.get_origin(kind) is tuple:
+        return st.lists(some(arguments[0]), max_size=2).map(tuple)
     if typing.get_origin(kind) is dict:
         return st.dictionaries(st.text(max_size=5), some(arguments[1]), max_size=3)
     fields = {name: some(hint) for name, hint in typing.get_type_hints(kind).items() if name not in CLASS_WORDS}

@@ -17,13 +17,14 @@ HEADER = (
     "SPDX-License-Identifier: GPL-3.0-or-later",
 )
 # Made by tools or by the lab, and never committed; collection/ is a link to all the rest.
-SKIPPED = {".git", ".venv", ".ansible", ".cache", ".hypothesis", "__pycache__", "collection", "collections", "dist"}
+SKIPPED = {".git", ".venv", ".ansible", ".cache", ".hypothesis", "__pycache__", "collection", "dist"}
+MADE = {ROOT / "collections", ROOT / "inventories" / "lab"}
 MACHINE_PATH = re.compile(r"(?<![\w.-])/(work|home/\w+)/")
 
 
 def project_files(folder: Path = ROOT) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if path.name in SKIPPED or fnmatch(path.name, ".*_cache") or path == ROOT / "inventories" / "lab":
+        if path.name in SKIPPED or fnmatch(path.name, ".*_cache") or path in MADE:
             continue
         if path.is_dir():
             yield from project_files(path)

@@ -17,8 +17,9 @@ def test_a_snapshot_brings_back_the_same_observation(kit):
     fleet = kit.fleet(instances={"web": kit.web(count=2)})
     seen = [kit.observed(kit.find(fleet, name)) for name in ("web-1", "web-2")]
     whole = kit.observation(kit.report("kvm1", seen), kit.report("kvm2"), kvm3="timed out")
-    document = json.loads(json.dumps(write_snapshot(whole)))
+    document = json.loads(json.dumps(write_snapshot(whole, kit.when)))
     assert (document["kind"], document["version"]) == ("snapshot", "1.0")
+    assert document["made_at"] == kit.when
     assert document["hosts"]["kvm1"]["kind"] == "host"
     assert read_snapshot(document) == whole
 
@@ -39,5 +40,5 @@ def test_a_snapshot_of_a_newer_major_version_is_refused():
 
 
 def test_what_a_newer_minor_version_added_is_no_error(kit):
-    document = {**write_snapshot(kit.observation(kit.report("kvm1"))), "version": "1.7", "colour": "blue"}
+    document = {**write_snapshot(kit.observation(kit.report("kvm1")), kit.when), "version": "1.7", "colour": "blue"}
     assert list(read_snapshot(document).reports) == ["kvm1"]

@@ -159,3 +159,36 @@ def test_the_drawing_is_xml_with_every_instance_in_it(kit):
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     for word in ("kvm1 · az1", "kvm2", "kvm3", "did not answer", "web-1", "web-2", "db", "group g", "1536 of 4096 MB"):
         assert word in texts
+
+
+def test_verbosity_shows_the_funnel_and_who_refused_what_was_placed(kit):
+    fleet = kit.fleet(instances={"web": kit.web(flavor="large")})
+    hosts = kit.observation(kit.report("kvm1"), kit.report("kvm2"), kit.report("kvm3", memory_mb=1500))
+    plan = kit.plan(fleet, hosts)
+    assert [selection.host for selection in plan.placed] == ["kvm1"]
+    assert "RamFilter 3 → 2" not in plan_table(plan)
+    text = plan_table(plan, verbosity=1)
+    assert "RamFilter 3 → 2" in text
+    assert "    kvm3 has 1500 MB of memory in all" in text
+    assert "in all 3.000" in text
+
+
+def test_the_only_host_left_is_not_weighed(kit):
+    text = plan_table(kit.plan(kit.fleet(instances={"web": kit.web()}), kit.observation(kit.report("kvm1"))), 1)
+    assert "weights: none, as it was the only host left" in text
+
+
+def test_a_large_plan_is_explained_in_part_and_whole_with_more_verbosity(kit):
+    hosts = kit.observation(*(kit.report(f"kvm{number:02}", memory_mb=1024) for number in range(60)))
+    instances = {"web": kit.web(count=30), "big": kit.web(count=25, flavor="large")}
+    plan = kit.plan(kit.fleet(instances=instances), hosts)
+    text = plan_table(plan, verbosity=1)
+    assert text.count(": create on") == 20
+    assert "  … and 10 more actions" in text
+    assert "    … and 40 more refused hosts" in text
+    assert text.count("No valid host for big-") == 25
+    assert text.count("more refused hosts") == 20
+    whole = plan_table(plan, verbosity=2)
+    assert whole.count(": create on") == 30
+    # The plan itself has no more than the option explained_refusals allows.
+    assert whole.count("    … and 10 more refused hosts") == 25

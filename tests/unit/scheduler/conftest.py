@@ -14,9 +14,12 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.instance i
     ObservedInstance,
 )
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import InstanceGroup, RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filtering import explain, passing
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_manager import HostManager
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.options import SchedulerOptions
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.registry import load_filters, load_weighers
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.scheduler_api import SchedulerAPI
 
 # The fixtures are functions without state, so that property tests may use them too.
@@ -64,6 +67,47 @@ def make_host(aggregates=(), **report):
 def make_api(*reports, aggregates=(), unavailable=None, version_cap=None, **options):
     manager = make_manager(*reports, aggregates=aggregates, unavailable=unavailable)
     return SchedulerAPI(manager, SchedulerOptions.from_mapping(options), version_cap)
+
+
+def weigh_all(name, hosts, spec, **options):
+    """Return what one weigher makes of hosts, in their order, whichever way it is asked."""
+    (item,) = load_weighers([name], SchedulerOptions.from_mapping(options))
+    at_once, one_by_one = item.raw(HostColumns(hosts), spec), [item.weigh_object(state, spec) for state in hosts]
+    assert not item.concerns(spec) or at_once is None or list(at_once) == one_by_one
+    weighed = HostManager().get_weighed_hosts(hosts, spec, [item])
+    weights = {weighed_host.host_state.host: weighed_host.weight for weighed_host in weighed}
+    return [weights[state.host] for state in hosts]
+
+
+def refuse_all(name, hosts, spec, **options):
+    """Return why one filter refuses each host, in their order; None for one that passes."""
+    (item,) = load_filters([name], SchedulerOptions.from_mapping(options))
+    columns = HostColumns(hosts)
+    passed = passing(item, columns, columns.all(), spec)
+    reasons = [item.refusal_among(columns, state, spec) for state in hosts]
+    assert [reason is None for reason in reasons] == list(passed)
+    return [None if good else explain(item, spec, columns, state) for state, good in zip(hosts, passed, strict=True)]
+
+
+@pytest.fixture(scope="session")
+def weights():
+    return weigh_all
+
+
+@pytest.fixture(scope="session")
+def refusals():
+    return refuse_all
+
+
+def verdict_of(name, host_state, spec, **options):
+    """Return why one filter refuses one host; None where it passes."""
+    (reason,) = refuse_all(name, [host_state], spec, **options)
+    return reason
+
+
+@pytest.fixture(scope="session")
+def verdict():
+    return verdict_of
 
 
 @pytest.fixture(scope="session")

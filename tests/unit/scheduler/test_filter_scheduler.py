@@ -6,6 +6,7 @@ import time
 
 import pytest
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.aggregate import Aggregate
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.options import ENABLED_FILTERS, ENABLED_WEIGHERS
 
 
 def hosts(selections):
@@ -43,17 +44,12 @@ def test_the_answer_tells_how_it_came_about(api, report, spec):
         "alternates": ["kvm3"],
         "limits": {"memory_mb": 4608.0, "vcpu": 16.0, "disk_gb": 50.0},
         "weight": 3.0,
-        "weights": {"RAMWeigher": 1.0, "CPUWeigher": 1.0, "DiskWeigher": 1.0},
+        "weights": dict.fromkeys(ENABLED_WEIGHERS, 0.0) | dict.fromkeys(ENABLED_WEIGHERS[:3], 1.0),
         "funnel": [
-            {"name": "ComputeFilter", "before": 3, "after": 2},
-            {"name": "AvailabilityZoneFilter", "before": 2, "after": 2},
-            {"name": "RamFilter", "before": 2, "after": 2},
-            {"name": "CoreFilter", "before": 2, "after": 2},
-            {"name": "DiskFilter", "before": 2, "after": 2},
-            {"name": "ServerGroupAntiAffinityFilter", "before": 2, "after": 2},
-            {"name": "ServerGroupAffinityFilter", "before": 2, "after": 2},
+            {"name": name, "before": 2 if place else 3, "after": 2} for place, name in enumerate(ENABLED_FILTERS)
         ],
         "refusals": [{"host": "kvm2", "filter": "ComputeFilter", "reason": "is disabled"}],
+        "refusals_left_out": 0,
         "nearest_miss": None,
         "message": None,
     }
@@ -72,7 +68,8 @@ def test_an_anti_affinity_group_takes_a_host_each_and_then_has_none(api, report,
     assert hosts(selections) == ["kvm1", "kvm2", None]
     assert selections[2].message == (
         "No valid host for web-2 (small): 0 of 2 hosts fit. ServerGroupAntiAffinityFilter refused 2. "
-        "Nearest: kvm1 already has 1 of at most 1 members of group web."
+        "Nearest: kvm1 already has 1 of at most 1 members of group web, unless anti-affinity of group web allows 2 "
+        "per host."
     )
 
 
@@ -106,7 +103,7 @@ def test_a_group_is_remembered_for_the_next_batch(api, report, spec, group):
 
 
 def test_a_policy_whose_plugin_is_not_enabled_is_not_ignored(api, report, spec, group):
-    scheduler = api(report("kvm1"), enabled_filters=["RamFilter"])
+    scheduler = api(report("kvm1"), enabled_filters=["RamFilter"], enabled_weighers=["RAMWeigher"])
     selections = scheduler.select_destinations(
         [
             spec("a", instance_group=group()),
@@ -126,7 +123,7 @@ def test_a_policy_whose_plugin_is_not_enabled_is_not_ignored(api, report, spec, 
         ),
         (
             "c was not placed: Group odd has the unknown policy 'apart'; known are affinity, anti-affinity, "
-            "soft-affinity, soft-anti-affinity."
+            "soft-affinity, soft-anti-affinity, legacy, none."
         ),
         None,
     ]

@@ -93,7 +93,7 @@ def traced(fleet, spec, filters=()):
     columns = HostColumns(fleet.get_all_host_states())
     left, trace = run_filters(columns, spec, filters)
     names = [state.host for state, is_left in zip(columns.states, left, strict=True) if is_left]
-    return names, [(step.name, step.before, step.after) for step in trace.funnel], trace.refusals(columns)
+    return names, [(step.name, step.before, step.after) for step in trace.funnel], trace.refusals(columns, most=50)
 
 
 def test_what_went_by_name_is_in_the_trace(fleet, spec):

@@ -95,3 +95,48 @@ def test_a_users_filter_that_breaks_on_a_host_it_never_saw_spoils_no_explanation
     )
     scheduler = api(report("kvm1", disabled=True), enabled_filters=["ComputeFilter", name])
     assert message(scheduler, spec()) == ("No valid host for web-1 (small): 0 of 1 host fit. ComputeFilter refused 1.")
+
+
+def test_a_large_fleets_unplaced_request_tells_some_refusals_of_each_filter(api, report, spec):
+    disabled = [report(f"off{number}", disabled=True) for number in range(40)]
+    small = [report(f"small{number}", memory_mb=600) for number in range(3)]
+    scheduler = api(*disabled, *small, explained_refusals=10)
+    selection = scheduler.select_destinations([spec(memory_mb=1024)])[0]
+    counts = [refusal.filter for refusal in selection.refusals]
+    assert {name: counts.count(name) for name in counts} == {"ComputeFilter": 7, "RamFilter": 3}
+    assert selection.refusals_left_out == 33
+
+
+def test_a_large_fleets_placed_request_tells_only_how_many_fell(api, report, spec):
+    disabled = [report(f"off{number}", disabled=True) for number in range(4)]
+    scheduler = api(*disabled, report("kvm1"), explained_refusals=3)
+    selection = scheduler.select_destinations([spec()])[0]
+    assert (selection.host, selection.refusals, selection.refusals_left_out) == ("kvm1", [], 4)
+
+
+def test_a_group_that_is_full_is_told_what_would_help(api, report, spec, group):
+    scheduler = api(report("kvm1", instances=["m"]))
+    selection = scheduler.select_destinations([spec(instance_group=group(members=["m"], hosts=["kvm1"]))])[0]
+    assert selection.nearest_miss == (
+        "kvm1 already has 1 of at most 1 members of group web, unless anti-affinity of group web allows 2 per host"
+    )
+    # It is no lie.
+    roomier = group(members=["m"], hosts=["kvm1"], max_server_per_host=2)
+    assert scheduler.select_destinations([spec("again", instance_group=roomier)])[0].host == "kvm1"
+
+
+def test_the_margins_of_a_users_filter_find_the_nearest_miss_too(api, report, spec, collection):
+    name = collection(
+        "scheduler_filter",
+        "power",
+        "from ansible_collections.novella.compute.plugins.plugin_utils.scheduler import filters\n\n\n"
+        "class Power(filters.BaseHostFilter):\n"
+        "    def refusal(self, host_state, spec):\n"
+        "        missing = 100 - int(host_state.labels['watts'])\n"
+        "        return filters.Reason(f'lacks {missing} W', margin=missing / 100)\n",
+    )
+    reports = [report(f"kvm{watts}", labels={"watts": str(watts)}) for watts in (10, 60, 30)]
+    scheduler = api(*reports, enabled_filters=[name])
+    assert message(scheduler, spec()) == (
+        "No valid host for web-1 (small): 0 of 3 hosts fit. acme.sched.power refused 3. Nearest: kvm60 lacks 40 W."
+    )

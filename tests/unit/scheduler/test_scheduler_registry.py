@@ -48,9 +48,9 @@ def test_an_unknown_name_is_an_error_with_the_nearest_known(load, name, message)
 def test_the_known_ones_and_the_way_to_a_users_own_are_told():
     with pytest.raises(OptionInvalid) as failure:
         load_weighers(["Nothing"], OPTIONS)
+    known = sorted({*ENABLED_WEIGHERS, "CrossCellWeigher", "MetricsWeigher"})
     assert str(failure.value) == (
-        "There is no weigher 'Nothing'. Known are CPUWeigher, DiskWeigher, RAMWeigher; "
-        "name your own as namespace.collection.name."
+        f"There is no weigher 'Nothing'. Known are {', '.join(known)}; name your own as namespace.collection.name."
     )
 
 

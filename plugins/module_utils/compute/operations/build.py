@@ -42,7 +42,13 @@ def create(run: Run) -> Optional[Instance]:
     """
     driver = run.driver
     vm_state = run.arguments.get("vm_state", ACTIVE)
-    instance = run.instance.but(host=run.host.options.host, created_at=now())
+    hardware = run.host.tracker.claimed_hardware(run.instance.uuid)
+    instance = run.instance.but(
+        host=run.host.options.host,
+        created_at=now(),
+        numa_topology=hardware.numa_topology,
+        pci_devices=hardware.pci_devices,
+    )
     image = run.step("image", driver.ensure_image, instance)
     # Noted beforehand: a crash right after the disk was found must not make an undo delete it.
     last_step = "start" if vm_state == ACTIVE else "define"

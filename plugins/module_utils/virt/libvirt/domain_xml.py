@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import Any, Optional
 from ...objects.errors import NotSupported
 from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance, InstanceSpec
+from ...objects.numa import NUMACell
+from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
 
 NAMESPACE = "https://novella.dev/xmlns/compute/1"
 METADATA_PREFIX = "novella"
@@ -29,16 +32,27 @@ EMULATION_CACHE_MB = 32
 # Extra specs and image properties that shape the guest; all others speak to the scheduler.
 GUEST_EXTRA_SPECS = ("hw:", "hw_", "os:", "quota:", "pci_passthrough:", "accel:")
 GUEST_PROPERTIES = ("hw_", "os_")
+# Of these, what the instance has got by its claim.
+_GIVEN = r"cpu_policy|cpu_thread_policy|numa_nodes|numa_(cpus|mem)\.[0-9]+|mem_page_size|pci_numa_affinity_policy"
+GIVEN_EXTRA_SPECS = re.compile(rf"hw:({_GIVEN}|emulator_threads_policy|cpu_dedicated_mask)|pci_passthrough:alias")
+GIVEN_IMAGE_WISHES = re.compile(rf"hw_({_GIVEN})")
+# What images may say of the guest that this driver builds in any case.
+GIVEN_PROPERTIES = {"hw_architecture": ("x86_64", "amd64"), "hw_vm_mode": ("hvm",)}
 
 ET.register_namespace(METADATA_PREFIX, NAMESPACE)
 
 
 @dataclass(frozen=True)
 class GuestPlatform:
-    """What the host can run a guest on. `kind` is libvirt's domain type, ``kvm`` or ``qemu`` (emulation)."""
+    """What the host can run a guest on. `kind` is libvirt's domain type, ``kvm`` or ``qemu`` (emulation).
+
+    `numa_cells` have all CPUs that are online; `shared_cpus` are those for shared use, None for all.
+    """
 
     arch: str
     kind: str
+    numa_cells: tuple[NUMACell, ...] = ()
+    shared_cpus: Optional[str] = None
 
 
 def console_log_path(uuid: str) -> str:
@@ -56,10 +70,23 @@ def check_supported(spec: InstanceSpec) -> None:
     if image is None:
         raise NotSupported(f"'{spec.name}' has no image, and this driver starts nothing else yet.", "Give it an image.")
     asked = [f"{size} of flavor '{flavor.name}'" for size in ("ephemeral_gb", "swap_mb") if getattr(flavor, size)]
-    asked += [f"'{key}' of flavor '{flavor.name}'" for key in flavor.extra_specs if key.startswith(GUEST_EXTRA_SPECS)]
-    asked += [f"'{key}' of image '{image.name}'" for key in image.properties if key.startswith(GUEST_PROPERTIES)]
+    asked += [
+        f"'{key}' of flavor '{flavor.name}'"
+        for key in flavor.extra_specs
+        if _shapes(key, GUEST_EXTRA_SPECS, GIVEN_EXTRA_SPECS)
+    ]
+    asked += [
+        f"'{key}' of image '{image.name}'"
+        for key, value in image.properties.items()
+        if _shapes(key, GUEST_PROPERTIES, GIVEN_IMAGE_WISHES) and value not in GIVEN_PROPERTIES.get(key, ())
+    ]
     if asked:
         raise NotSupported(f"'{spec.name}' asks for {asked[0]}, which this driver cannot give yet.", "Leave it out.")
+
+
+def _shapes(key: str, prefixes: tuple[str, ...], given: re.Pattern[str]) -> bool:
+    """Return whether a key shapes the guest in a way that is not known here."""
+    return key.startswith(prefixes) and not given.fullmatch(key)
 
 
 def record_element(instance: Instance, prefixed: bool) -> ET.Element:
@@ -105,8 +132,11 @@ def build_domain(instance: Instance, platform: GuestPlatform, root_disk: str, co
     ET.SubElement(domain, "metadata").append(record_element(instance, prefixed=True))
     _text(domain, "memory", str(spec.flavor.memory_mb), unit="MiB")
     _text(domain, "vcpu", str(spec.flavor.vcpus))
+    add_shared_cpus(domain[-1], instance.numa_topology, platform.shared_cpus)
     _add_firmware(domain, platform, instance.uuid)
-    _add_cpu(domain, platform)
+    cpu = _add_cpu(domain, platform)
+    if instance.numa_topology is not None:
+        add_numa(domain, cpu, instance.numa_topology, platform.numa_cells, platform.shared_cpus)
     ET.SubElement(domain, "clock", offset="utc")
     for event, reaction in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
         _text(domain, event, reaction)
@@ -116,6 +146,7 @@ def build_domain(instance: Instance, platform: GuestPlatform, root_disk: str, co
     _add_buses(devices)
     for network in spec.networks:
         _add_interface(devices, network)
+    add_pci_devices(devices, instance.pci_devices)
     _add_consoles(devices, instance.uuid)
     return domain
 
@@ -131,16 +162,16 @@ def _add_firmware(domain: ET.Element, platform: GuestPlatform, uuid: str) -> Non
     ET.SubElement(os, "smbios", mode="sysinfo")
 
 
-def _add_cpu(domain: ET.Element, platform: GuestPlatform) -> None:
+def _add_cpu(domain: ET.Element, platform: GuestPlatform) -> ET.Element:
     features = ET.SubElement(domain, "features")
     ET.SubElement(features, "acpi")
     ET.SubElement(features, "apic")
     if platform.kind == "kvm":
-        ET.SubElement(domain, "cpu", mode="host-model")
-        return
+        return ET.SubElement(domain, "cpu", mode="host-model")
     _text(ET.SubElement(features, "tcg"), "tb-cache", str(EMULATION_CACHE_MB), unit="MiB")
     cpu = ET.SubElement(domain, "cpu", mode="custom", match="exact", check="none")
     _text(cpu, "model", EMULATED_CPU, fallback="allow")
+    return cpu
 
 
 def _add_disk(devices: ET.Element, path: str, target: str, disk_format: str, read_only: bool) -> None:

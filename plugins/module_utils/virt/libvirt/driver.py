@@ -26,6 +26,7 @@ from ...objects.errors import (
     NovellaError,
 )
 from ...objects.instance import Instance
+from ...objects.pci import PciDevice
 from ..driver import CachedImage, ComputeDriver, Domain, HostResources
 from ..images import ImageCache
 from ..iso9660 import build_iso
@@ -41,6 +42,7 @@ from .domain_xml import (
     read_record,
     record_element,
 )
+from .hardware_xml import list_pci_devices
 from .storage import UUID, DiskStore
 
 CONFIG_DRIVE_LABEL = "config-2"
@@ -60,6 +62,7 @@ class LibvirtDriver(ComputeDriver):
         pool: The storage pool that holds disks and base images; one that is a directory.
         deadline: Seconds that libvirt may take to answer a call.
         image_deadline: Seconds that fetching an image may take.
+        shared_cpus: The CPUs that vCPUs share; None for all.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class LibvirtDriver(ComputeDriver):
         pool: str = "default",
         deadline: float = 30.0,
         image_deadline: float = 3600.0,
+        shared_cpus: Optional[str] = None,
     ) -> None:
         self._connection = Connection(uri, deadline)
         # libvirtd works on five calls of one connection at a time: the quick ones shall not wait behind starts.
@@ -75,6 +79,7 @@ class LibvirtDriver(ComputeDriver):
         self._pool = pool
         self._deadline = deadline
         self._image_deadline = image_deadline
+        self._shared_cpus = shared_cpus
         self._validated: set[Any] = set()
         self._refreshing = threading.Lock()
         self._is_pool_stale = False
@@ -95,7 +100,11 @@ class LibvirtDriver(ComputeDriver):
             host_ip=observation.own_address(),
             cpu_info=facts.cpu_info,
             supported_instances=facts.supported_instances,
+            numa_cells=facts.numa_cells,
         )
+
+    def list_pci_devices(self) -> list[PciDevice]:
+        return self._connection.read("list the PCI devices", list_pci_devices)
 
     def list_domains(self) -> list[Domain]:
         size = self._disks.root_disk_size
@@ -131,7 +140,7 @@ class LibvirtDriver(ComputeDriver):
         self._refuse_others(instance)
         uuid = _checked(instance.uuid)
         root_disk, config_drive = self._disks.root_disk(uuid), self._disks.config_drive(uuid)
-        tree = build_domain(instance, self._facts.platform, str(root_disk), str(config_drive))
+        tree = build_domain(instance, self._facts.platform(self._shared_cpus), str(root_disk), str(config_drive))
         # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
         shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
         flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ...objects.compute_node import Usage
+from ...objects.numa import NUMACell
 from ..driver import Domain
 from ..image_format import virtual_size
 from .binding import libvirt
 from .domain_xml import GuestPlatform, read_record
+from .hardware_xml import pci_addresses, pinned_cpus, read_numa_cells
 
 DiskSize = Callable[[str], int]
 
@@ -41,12 +43,17 @@ class HostFacts:
     hypervisor_version: int
     cpu_info: dict[str, Any]
     supported_instances: tuple[tuple[str, str, str], ...]
+    numa_cells: tuple[NUMACell, ...] = ()
 
-    @property
-    def platform(self) -> GuestPlatform:
-        """KVM where the host offers it for its own architecture, and emulation elsewhere."""
+    def platform(self, shared_cpus: Optional[str]) -> GuestPlatform:
+        """Return what guests run on: KVM where the host offers it for its own architecture, and emulation elsewhere.
+
+        Args:
+            shared_cpus: The CPUs for shared use; None for all.
+        """
         arch = str(self.cpu_info["arch"])
-        return GuestPlatform(arch, "kvm" if (arch, "kvm", "hvm") in self.supported_instances else "qemu")
+        kind = "kvm" if (arch, "kvm", "hvm") in self.supported_instances else "qemu"
+        return GuestPlatform(arch, kind, self.numa_cells, shared_cpus)
 
 
 def read_host(raw: Any) -> HostFacts:
@@ -69,6 +76,7 @@ def read_host(raw: Any) -> HostFacts:
         hypervisor_version=raw.getVersion(),
         cpu_info=_read_cpu(capabilities),
         supported_instances=tuple(sorted(set(triples))),
+        numa_cells=read_numa_cells(capabilities),
     )
 
 
@@ -132,13 +140,21 @@ def _describe(raw: Any, handle: Any, state: int, own_disk: DiskSize) -> Optional
     head, devices = _split(xml)
     record = read_record(head)
     uuid = head.findtext("uuid", "")
-    disk_bytes = own_disk(uuid) if record is not None else sum(_disk_size(raw, disk) for disk in _disks(devices))
+    addresses: tuple[str, ...] = ()
+    if record is not None:
+        disk_bytes, pinned = own_disk(uuid), ""
+    else:
+        tree = ET.fromstring(f"<devices>{devices}</devices>")  # noqa: S314 - libvirtd is trusted
+        disk_bytes, pinned = sum(_disk_size(raw, disk) for disk in tree.findall("disk")), pinned_cpus(head)
+        addresses = pci_addresses([*tree.findall("hostdev"), *tree.findall("interface")])
     return Domain(
         uuid=uuid,
         name=head.findtext("name", ""),
         power_state=POWER_STATES[state] if state < len(POWER_STATES) else "nostate",
         size=Usage(int(head.findtext("vcpu", "0")), _memory_mb(head.find("memory")), -(-disk_bytes // GIB)),
         record=record,
+        pinned_cpus=pinned,
+        pci_addresses=addresses,
     )
 
 
@@ -146,10 +162,6 @@ def _split(xml: str) -> tuple[ET.Element, str]:
     """Return what comes before the devices, and the devices unparsed: they are most of it, and seldom needed."""
     head, _mark, rest = xml.partition("\n  <devices>")
     return ET.fromstring(f"{head}</domain>" if rest else head), rest.partition("\n  </devices>")[0]  # noqa: S314
-
-
-def _disks(devices: str) -> list[ET.Element]:
-    return ET.fromstring(f"<devices>{devices}</devices>").findall("disk")  # noqa: S314 - libvirtd is trusted
 
 
 def _disk_size(raw: Any, disk: ET.Element) -> int:
@@ -183,6 +195,10 @@ def _read_cpu(capabilities: ET.Element) -> dict[str, Any]:
     topology = cpu.find("topology")
     if topology is not None:
         info["topology"] = _integers(topology, ("sockets", "cores", "threads"))
+    bits = cpu.find("maxphysaddr")
+    if bits is not None:
+        info["maxphysaddr"] = {"mode": bits.get("mode", ""), **_integers(bits, ("bits",))}
+    info["features"] = sorted(feature.get("name", "") for feature in cpu.findall("feature"))
     return info
 
 
