@@ -68,8 +68,8 @@ options:
     default: 1.0
   resources:
     description:
-      - What else the host has to give to instances, by resource class. A class of your own begins with C(CUSTOM_), and has
-        a total, or a dictionary with C(total) and any of C(reserved), C(min_unit), C(max_unit), C(step_size) and
+      - What else the host has to give to instances, by resource class. A class of your own begins with C(CUSTOM_), and
+        has a total, or a dictionary with C(total) and any of C(reserved), C(min_unit), C(max_unit), C(step_size) and
         C(allocation_ratio).
       - For C(VCPU), C(MEMORY_MB) and C(DISK_GB) the keys C(min_unit), C(max_unit) and C(step_size) bound what one
         instance may have.

@@ -114,12 +114,20 @@ def _packing_needs_the_filter(finding: Finding) -> bool:
     )
 
 
+def _forced_hosts_keep_their_limits(finding: Finding) -> bool:
+    return (
+        finding.what in ("consumed cells", "consumed pci")
+        and _is_forced(finding)
+        and "NUMATopologyFilter" in finding.scenario["options"]["enabled_filters"]
+    )
+
+
 def _disabled_hosts_are_not_forced(finding: Finding) -> bool:
     if finding.what not in ("passing", "passing_next") or not isinstance(finding.theirs, list):
         return False
     disabled = {host["host"] for host in finding.scenario["hosts"] if host["disabled"]}
     return (
-        bool(finding.asked.get("force_hosts") or finding.asked.get("force_nodes"))
+        _is_forced(finding)
         and "ComputeFilter" in finding.scenario["options"]["enabled_filters"]
         and finding.ours == [host for host in finding.theirs if host not in disabled]
     )
@@ -158,6 +166,10 @@ def _paths_into_nothing(finding: Finding) -> bool:
     )
 
 
+def _is_forced(finding: Finding) -> bool:
+    return bool(finding.asked.get("force_hosts") or finding.asked.get("force_nodes"))
+
+
 def _wishes(finding: Finding) -> dict[str, str]:
     return {**finding.asked["image"]["properties"], **finding.asked["flavor"]["extra_specs"]}
 
@@ -170,6 +182,7 @@ DIFFERENCES = (
     Difference("alias-alternatives", _alias_alternatives),
     Difference("fit-remembers", _fit_remembers),
     Difference("packing-needs-the-filter", _packing_needs_the_filter),
+    Difference("forced-hosts-keep-their-limits", _forced_hosts_keep_their_limits),
     Difference("disabled-hosts-are-not-forced", _disabled_hosts_are_not_forced, plugin="ComputeFilter"),
     Difference("devices-are-taken-together", _devices_are_taken_together),
     # Novella refuses such options before there is a request.

@@ -113,6 +113,15 @@ def test_packing_of_cells_is_known_by_the_filter_but_always_in_nova(nova: NovaPr
     assert [cell["cpu_usage"] for cell in ours["consumed"]["cells"]] == [1, 1]
 
 
+def test_a_forced_host_is_not_overcommitted_but_its_cells_are_by_nova(nova: NovaProcess) -> None:
+    cells = [make_cell(0, [0, 1], [], cpu_usage=8)]
+    request = {"extra_specs": {"hw:numa_nodes": "1"}, "force_hosts": ["kvm1"]}
+    scenario = make_scenario([{"cells": cells}], request, filters=("NUMATopologyFilter",))
+    theirs, ours = both(nova, scenario, "forced-hosts-keep-their-limits")
+    assert [cell["cpu_usage"] for cell in theirs["consumed"]["cells"]] == [9]
+    assert [cell["cpu_usage"] for cell in ours["consumed"]["cells"]] == [8]
+
+
 def test_devices_that_cannot_be_had_all_are_left_but_taken_in_part_by_nova(nova: NovaProcess) -> None:
     aliases = [
         {"name": name, "vendor_id": "8086", "product_id": number} for name, number in (("a", "0001"), ("b", "0002"))

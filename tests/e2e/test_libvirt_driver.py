@@ -158,7 +158,7 @@ def test_an_instance_boots_with_its_config_drive_and_goes_without_a_trace(driven
     assert seen.get("error") is None
     assert seen["domain"]["power_state"] == "running"
     size = seen["domain"]["size"]
-        assert (size["vcpus"], size["memory_mb"], size["disk_gb"]) == (1, 128, 1)
+    assert (size["vcpus"], size["memory_mb"], size["disk_gb"]) == (1, 128, 1)
     assert seen["domain"]["record"]["vm_state"] == "active"
     assert seen["domain"]["record"]["generation"] == 7
     assert guest.uuid in seen["listed"]

@@ -44,7 +44,7 @@ class RequestSpec(Record):
     """One placement request (Nova's RequestSpec, for one instance).
 
     `retry_hosts` are Nova's ``retry.hosts``: pairs of host and node where it was tried. `scheduler_hints` are Nova's:
-    a value is a string or a list of strings. `where` is a list of predicates on the host (see docs/scheduler.md).
+    a value is a string or a list of strings. `where` is a list of predicates on the host (see docs/filters/where.md).
     `numa_topology` and `pci_requests` follow from flavor and image; the scheduler fills them in.
     """
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
-
 from .aggregate import lowest_number, whole_values
-from .columns import Column, HostColumns
+from .arrays import Column, np
+from .columns import HostColumns
 from .host_state import HostState
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Optional
 
-import numpy as np
-
-from .columns import Column, HostColumns
+from .arrays import Column, np
+from .columns import HostColumns
 from .host_state import HostState
 
 # Requests of one kind follow each other; the answers to this many kinds at a time are remembered.

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 
-import numpy as np
-
-from .columns import Mask
+from .arrays import Mask, np
 from .host_state import HostState
 
 # Requests of one kind follow each other; this many kinds at a time are remembered.

@@ -10,14 +10,8 @@ import operator
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from .arrays import Column, Mask, np
 from .host_state import HostState
-
-Mask = NDArray[np.bool_]
-Rows = NDArray[np.intp]
-Column = NDArray[np.float64]
 
 # Whole numbers are exact in a float up to 2**53, far beyond any host.
 FIGURES = (

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Optional
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
 from .aggregate import Aggregate, whole_values
-from .columns import Column, HostColumns, Mask
+from .arrays import Column, Mask, np
+from .columns import HostColumns
 from .filters import BaseHostFilter, Reason
 from .host_state import HostState
 

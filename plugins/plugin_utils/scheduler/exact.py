@@ -9,10 +9,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Optional
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
-from .columns import Column, HostColumns, Mask
+from .arrays import Column, Mask, np
+from .columns import HostColumns
 from .filters import BaseHostFilter, Reason
 from .host_state import HostState
 

@@ -11,11 +11,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Optional
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
-from .columns import HostColumns, Mask
+from .arrays import Mask, np
+from .columns import HostColumns
 from .filtering import Trace, passing
 from .filters import BaseHostFilter
 from .host_state import HostState

@@ -10,7 +10,6 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import (
     FilterCount,
@@ -18,8 +17,9 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.request_sp
     RequestSpec,
 )
 
+from .arrays import Mask, np
 from .classes import HostClasses
-from .columns import HostColumns, Mask
+from .columns import HostColumns
 from .errors import PluginFailed
 from .filters import BaseHostFilter, Reason
 from .host_state import HostState

@@ -14,7 +14,8 @@ from typing import Any, ClassVar, Optional
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
-from .columns import Column, HostColumns, Mask
+from .arrays import Column, Mask
+from .columns import HostColumns
 from .errors import PluginFailed
 from .host_state import HostState
 from .options import SchedulerOptions

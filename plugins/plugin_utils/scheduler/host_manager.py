@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Optional, Union
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
 from .aggregate import Aggregate
+from .arrays import np
 from .columns import HostColumns
 from .filtering import run_filters
 from .filters import BaseHostFilter

@@ -10,11 +10,11 @@ import math
 from collections.abc import Sequence
 from typing import Optional, Union
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
-from .columns import Column, HostColumns, Mask, Rows
+from .arrays import Column, Mask, Rows, np
+from .columns import HostColumns
 from .errors import PluginFailed
 from .host_state import HostState
 from .weights import BaseHostWeigher, WeighedHost

@@ -15,7 +15,13 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.identity i
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import InstanceGroup, RequestSpec
 
 # Users say server group, as the fleet does; Nova's request spec says instance group.
-KEYS = ["server_group" if field.name == "instance_group" else field.name for field in fields(RequestSpec)]
+# What is derived from the flavor and the image is nobody's to write.
+DERIVED = ("numa_topology", "pci_requests")
+KEYS = [
+    "server_group" if field.name == "instance_group" else field.name
+    for field in fields(RequestSpec)
+    if field.name not in DERIVED
+]
 
 
 def read_requests(terms: list[Any]) -> list[RequestSpec]:

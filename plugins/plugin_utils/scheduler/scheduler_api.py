@@ -15,6 +15,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.instance i
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec, Selection
 
 from .aggregate import Aggregate
+from .arrays import require_numpy
 from .filter_scheduler import FilterScheduler
 from .host_manager import HostManager
 from .options import SchedulerOptions
@@ -38,12 +39,14 @@ class SchedulerAPI:
         VersionNotSupported: The cap is of a major version that this release cannot write.
         InvalidInput: The cap is no version.
         PluginFailed: A user's filter or weigher cannot be loaded.
+        NotSupported: The controller has no NumPy.
     """
 
     VERSION = "1.1"
     VERSION_ALIASES = {"0.1": "1.1"}  # noqa: RUF012
 
     def __init__(self, host_manager: HostManager, options: SchedulerOptions, version_cap: Optional[str] = None) -> None:
+        require_numpy()
         self.host_manager = host_manager
         self.version_cap = self._resolve(version_cap)
         self._scheduler = FilterScheduler(host_manager, options)

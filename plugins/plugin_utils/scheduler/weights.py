@@ -12,7 +12,8 @@ from typing import ClassVar, Optional
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 
 from .aggregate import lowest_number, whole_values
-from .columns import Column, HostColumns
+from .arrays import Column
+from .columns import HostColumns
 from .host_state import HostState
 from .options import SchedulerOptions
 

@@ -9,13 +9,14 @@ from typing import Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.arrays import Mask
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.capabilities import (
     find_capability,
     has_capability,
     is_fixed,
 )
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.classes import HostClasses
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns, Mask
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.extra_specs_ops import read_requirement
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState

@@ -8,7 +8,8 @@ from typing import Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.resource_request import requested_resources
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns, Mask
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.arrays import Column, Mask
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.exact import ExactFilter
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState

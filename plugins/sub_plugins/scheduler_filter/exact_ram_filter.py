@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.resource_request import requested_resources
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.arrays import Column
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.exact import ExactFilter
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 

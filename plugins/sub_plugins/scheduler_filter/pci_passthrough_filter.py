@@ -9,8 +9,9 @@ from typing import Any, Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.hardware.pci_pools import allot, free_devices
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.arrays import Column, Mask
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.changing_classes import ChangingClasses
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns, Mask
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 

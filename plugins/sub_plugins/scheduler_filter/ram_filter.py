@@ -7,11 +7,11 @@ from __future__ import annotations
 import math
 from typing import Optional
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.compute.resource_request import requested_resources
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.allocation_ratio import HostRatio
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns, Mask
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.arrays import Column, Mask, np
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 

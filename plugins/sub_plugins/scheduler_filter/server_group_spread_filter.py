@@ -7,13 +7,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import InstanceGroup, RequestSpec
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.aggregate import whole_values
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns, Mask
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.arrays import Mask, NDArray, np
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
-from numpy.typing import NDArray
 
 
 class Domains(NamedTuple):

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Optional
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns, Mask
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.arrays import Mask, np
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.filters import BaseHostFilter, Reason
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_facts import CHANGING
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
@@ -22,13 +22,13 @@ from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.predicat
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.predicate_reader import read_where
 
 # What NumPy compares for all hosts at once.
-_AT_ONCE: dict[str, Callable[[Column, float], Mask]] = {
-    "==": np.equal,
-    "!=": np.not_equal,
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
+_AT_ONCE = {
+    "==": "equal",
+    "!=": "not_equal",
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
 }
 
 
@@ -62,8 +62,9 @@ def _masks(columns: HostColumns, predicate: Predicate) -> tuple[Mask, Mask]:
         return fails, holds
     if isinstance(predicate, Comparison):
         if predicate.key.name in CHANGING and predicate.operator in _AT_ONCE:
-            holds = _AT_ONCE[predicate.operator](columns[predicate.key.name], predicate.value)
-            return holds, ~holds
+            compare = getattr(np, _AT_ONCE[predicate.operator])
+            matching: Mask = compare(columns[predicate.key.name], predicate.value)
+            return matching, ~matching
         if predicate.key.name in CHANGING:
             return _ask(predicate, columns.states)
         # To Python 1 and True are equal; here they are not, so the text is the key.

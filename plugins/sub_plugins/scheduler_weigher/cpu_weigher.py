@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.arrays import Column
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.weights import BaseHostWeigher
 

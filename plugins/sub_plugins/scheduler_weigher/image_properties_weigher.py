@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.arrays import Column, np
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.image_properties import read_properties
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.ratios import read_ratios

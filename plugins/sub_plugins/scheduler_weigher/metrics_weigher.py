@@ -8,10 +8,10 @@ import functools
 from collections.abc import Sequence
 from typing import Optional
 
-import numpy as np
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec
-from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import Column, HostColumns
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.arrays import Column, np
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.columns import HostColumns
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.ratios import read_ratios
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.weights import BaseHostWeigher

@@ -6,10 +6,15 @@ import dataclasses
 
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.base import Record, parse_version
-from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput, VersionNotSupported
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import (
+    InvalidInput,
+    NotSupported,
+    VersionNotSupported,
+)
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Plan
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import Selection
+from ansible_collections.novella.compute.plugins.plugin_utils.scheduler import arrays
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.aggregate import Aggregate
 
 
@@ -105,3 +110,9 @@ def test_requests_are_placed_as_they_are_asked_for(api, report, spec):
             break
         hosts.append(selection.host)
     assert (hosts, asked) == (["kvm1", "kvm1"], [0, 1, 2])
+
+
+def test_a_controller_without_numpy_is_told_what_to_install(api, report, monkeypatch):
+    monkeypatch.setattr(arrays, "np", None)
+    with pytest.raises(NotSupported, match="needs the Python library numpy"):
+        api(report())
