@@ -26,7 +26,7 @@ options:
       - C(requested_destination) with C(host) reduces the candidates to that host; the filters still run.
       - C(ignore_hosts) are left out. C(force_hosts) are the only candidates, and only capacity, availability zone and
         the service's state are tested.
-      - C(where) is a list of predicates on the host, such as C({key: labels.rack, operator: ==, value: r1}).
+      - C(where) is a list of predicates on the host, each with C(key), C(operator) and C(value).
       - C(instance_uuid) is derived from the default fleet, the project and the name where it is left out.
     type: list
     elements: raw

@@ -65,11 +65,12 @@ def _number_compared_with_text(finding: Finding) -> bool:
 
 
 def _malformed_requirement(finding: Finding) -> bool:
+    # Together, Nova may have asked only hosts that have no such value, where its filter alone failed as Novella's did.
     return (
-        finding.what in EXTRA_SPEC_FILTERS
+        finding.what in (*EXTRA_SPEC_FILTERS, *TOGETHER)
         and not is_error(finding.theirs)
         and is_error(finding.ours)
-        and finding.ours["error"] == "InvalidInput"
+        and finding.ours["text"].startswith("The extra spec ")
     )
 
 
