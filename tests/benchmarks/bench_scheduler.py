@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "conformance"))
 
 from lookup_run import lookup_timeline  # noqa: E402
-from nova_env import ensure_nova  # noqa: E402
+from nova_env import NovaMissing, ensure_nova  # noqa: E402
 from playbook_run import BenchmarkFailed  # noqa: E402
 from report import machine  # noqa: E402
 
@@ -69,7 +69,7 @@ def main() -> int:
         measure_many(*(case.tenth() if is_quick else case for case in (MANY, MANY_GROUPED)))
         with tempfile.TemporaryDirectory(prefix="novella-bench-") as folder:
             print("\n" + lookup_timeline(100 if is_quick else 1000, Path(folder)), flush=True)
-    except BenchmarkFailed as error:
+    except (BenchmarkFailed, NovaMissing) as error:
         print(f"bench-scheduler: {error}", file=sys.stderr)
         return 1
     return 0

@@ -36,6 +36,11 @@ def aggregates(*metadata):
         ([{"speed": "8"}], {"speed": ">= 9"}, "is in aggregates whose speed is 8, not '>= 9'"),
         ([{"speed": "fast"}], {"speed": ">= 9"}, "is in aggregates whose speed is fast, not '>= 9'"),
         ([{"disk": "ssd"}], {"disk": "<or> nvme <or> ssd"}, None),
+        (
+            [{"speed": "1"}],
+            {"aggregate_instance_extra_specs:speed": "2", "speed": ">= 1"},
+            "is in aggregates whose speed is 1, not '2'",
+        ),
         ([{"a:b": "x"}], {"aggregate_instance_extra_specs:a:b": "x"}, None),
     ],
 )

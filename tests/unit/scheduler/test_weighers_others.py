@@ -157,6 +157,12 @@ def test_a_request_without_image_properties_is_not_weighed_by_them(image_hosts, 
         assert weights("ImagePropertiesWeigher", hosts, request, image_props_weight_multiplier=1.0) == [0.0, 0.0]
 
 
+def test_image_properties_are_alike_whatever_they_are_called(image_hosts, spec, weights):
+    hosts = image_hosts([{"architecture": "amd64"}], [{"hw_architecture": "i686"}], [{"hw_cpu_cores": "many"}])
+    request = spec(image=image(hw_architecture="x86_64", hw_cpu_cores="2", our_own="x"))
+    assert weights("ImagePropertiesWeigher", hosts, request, image_props_weight_multiplier=1.0) == [1.0, 0.0, 0.0]
+
+
 def test_an_aggregate_does_not_switch_the_image_weigher_on(host, spec, weights):
     on = [Aggregate("on", ["kvm1", "kvm2"], metadata={"image_props_weight_multiplier": "5"})]
     hosts = [host(on, host="kvm1", instances=["a"]), host(on, host="kvm2")]
