@@ -225,7 +225,8 @@ def test_a_foreign_domain_is_counted_and_its_name_is_not_taken(driven, foreign):
     found = next(domain for domain in said["domains"] if domain["name"] == foreign)
     assert found["record"] is None
     assert found["power_state"] == "shutdown"
-    assert found["size"] == {"vcpus": 3, "memory_mb": 96, "disk_gb": 3}
+    size = found["size"]
+    assert (size["vcpus"], size["memory_mb"], size["disk_gb"]) == (3, 96, 3)
     assert said["error"]["code"] == "InstanceExists"
     assert f"domain '{foreign}'" in said["error"]["message"]
     assert "not Novella's" in said["error"]["message"]
