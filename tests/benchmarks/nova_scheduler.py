@@ -23,7 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 
-from nova_objects import Scheduler, make_aggregates, make_host, make_instance, make_request, prepare
+from nova_objects import CONF, Scheduler, make_aggregates, make_host, make_instance, make_request, prepare
 from scheduler_load import FILTERS, OPTIONS, WEIGHERS, make_load
 
 HOST = {
@@ -47,6 +47,8 @@ def main() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr
     load = make_load(int(sys.argv[1]), int(sys.argv[2]), "--grouped" in sys.argv)
     prepare()
+    # Nova holds a host for dead whose service has not been heard of for a minute, and this may take longer.
+    CONF.set_override("service_down_time", 24 * 3600)
     scheduler = Scheduler({**OPTIONS, "enabled_filters": FILTERS, "enabled_weighers": WEIGHERS})
     aggregates = make_aggregates(load)
     states = [make_host({**HOST, **host, "node": host["host"]}, aggregates) for host in load["hosts"]]
