@@ -34,6 +34,7 @@ class HostClasses:
             if number == len(self._examples):
                 self._examples.append(state)
         self._verdicts: OrderedDict[Hashable, Mask] = OrderedDict()
+        self._answers: dict[tuple[Hashable, int], str] = {}
 
     def __len__(self) -> int:
         return len(self._examples)
@@ -54,3 +55,12 @@ class HostClasses:
         else:
             self._verdicts.move_to_end(signature)
         return mask
+
+    def answer(self, signature: Hashable, row: int, ask: Callable[[], str]) -> str:
+        """Return what `ask` says of the host in a row, asked once for its class and the signature."""
+        key = (signature, int(self._class_of[row]))
+        if key not in self._answers:
+            if len(self._answers) >= _REMEMBERED:
+                self._answers.clear()
+            self._answers[key] = ask()
+        return self._answers[key]

@@ -17,7 +17,7 @@ from .columns import HostColumns
 from .errors import PluginFailed
 from .explain import nearest_miss, no_valid_host
 from .filtering import Trace, run_filters
-from .hardware_request import with_hardware
+from .hardware_request import HardwareReader
 from .host_manager import HostManager
 from .options import SchedulerOptions
 from .ranking import Ranking, rank
@@ -43,6 +43,7 @@ class FilterScheduler:
         self.filters = load_filters(options.enabled_filters, options)
         self.weighers = load_weighers(options.enabled_weighers, options)
         self._groups = GroupLedger()
+        self._hardware = HardwareReader(options)
 
     def select_destinations(self, specs: Sequence[RequestSpec]) -> list[Selection]:
         """Choose a host for each request, in order; each sees what the ones before it took.
@@ -70,7 +71,7 @@ class FilterScheduler:
         if spec.where and "WhereFilter" not in self.options.enabled_filters:
             return blank.but(message=f"{spec.name} was not placed: where needs WhereFilter, which is not enabled.")
         try:
-            spec = with_hardware(spec, self.options)
+            spec = self._hardware.fill(spec)
             passing, trace = run_filters(columns, spec, self.filters)
             ranking = rank(columns, passing, spec, self.weighers)
             # Of a large fleet a placed request tells only how many hosts fell, and one that was not placed some.

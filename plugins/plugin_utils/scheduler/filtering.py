@@ -27,11 +27,13 @@ from .host_state import HostState
 
 @dataclass(frozen=True)
 class Step:
-    """What one filter, or one rule that goes by names, left of the hosts it saw."""
+    """What one filter, or one rule that goes by names, left of the hosts it saw: which, and how many."""
 
     name: str
     before: Mask
     after: Mask
+    seen: int
+    left: int
     reason: Callable[[HostState], str]
 
 
@@ -44,15 +46,11 @@ class Trace:
     @property
     def funnel(self) -> list[FilterCount]:
         """Return how many hosts each step saw and left."""
-        counts = [int(np.count_nonzero(step.after)) for step in self.steps]
-        before = [int(np.count_nonzero(step.before)) for step in self.steps[:1]] + counts
-        return [FilterCount(step.name, *pair) for step, *pair in zip(self.steps, before, counts)]
+        return [FilterCount(step.name, step.seen, step.left) for step in self.steps]
 
     def refused(self) -> int:
         """Return how many hosts were refused."""
-        if not self.steps:
-            return 0
-        return int(np.count_nonzero(self.steps[0].before) - np.count_nonzero(self.steps[-1].after))
+        return self.steps[0].seen - self.steps[-1].left if self.steps else 0
 
     def refusals(self, columns: HostColumns, most: int) -> list[Refusal]:
         """Return each refused host with the step that refused it, and why.
@@ -63,7 +61,8 @@ class Trace:
         Raises:
             PluginFailed: A filter raised.
         """
-        refused = [(step, np.flatnonzero(step.before & ~step.after)) for step in self.steps]
+        refusing = [step for step in self.steps if step.left < step.seen]
+        refused = [(step, np.flatnonzero(step.before & ~step.after)) for step in refusing]
         shares = _share([len(rows) for _step, rows in refused], most)
         return [
             Refusal(columns.states[row].host, step.name, step.reason(columns.states[row]))
@@ -97,18 +96,21 @@ def run_filters(
         PluginFailed: A filter raised.
         InvalidInput: The request makes no sense to a filter.
     """
-    left, trace = columns.all(), Trace()
+    left, count, trace = columns.all(), len(columns), Trace()
     for name, reason, kept in _named_hosts(columns, spec):
         before, left = left, left & kept
-        trace.steps.append(Step(name, before, left, _always(reason)))
+        seen, count = count, int(np.count_nonzero(left))
+        trace.steps.append(Step(name, before, left, seen, count, _always(reason)))
     is_forced = bool(spec.force_hosts or spec.force_nodes)
     for item in filters:
-        if not left.any():
+        if not count:
             break
         if (is_forced and not item.run_on_forced) or (index and item.run_filter_once_per_request):
             continue
         before, left = left, left & passing(item, columns, left, spec)
-        trace.steps.append(Step(item.name, before, left, functools.partial(explain, item, spec, columns)))
+        seen, count = count, int(np.count_nonzero(left))
+        why = functools.partial(explain, item, spec, columns)
+        trace.steps.append(Step(item.name, before, left, seen, count, why))
     return left, trace
 
 
@@ -147,13 +149,23 @@ def explain(item: BaseHostFilter, spec: RequestSpec, columns: HostColumns, state
         PluginFailed: It raised.
         InvalidInput: The request makes no sense to it.
     """
+    kind = type(item)
     try:
-        return str(item.refusal_among(columns, state, spec) or Reason(f"is refused by {item.name}"))
+        if kind.host_key is not BaseHostFilter.host_key and kind.refusal_among is BaseHostFilter.refusal_among:
+            # What is said of one host goes for all of its class.
+            classes: HostClasses = columns.derived(item, lambda states: HostClasses(states, item.host_key))
+            row = columns.row_of[state.host]
+            return classes.answer(item.request_key(spec), row, lambda: _reason(item, columns, state, spec))
+        return _reason(item, columns, state, spec)
     except InvalidInput:
         raise
     # A filter may be anybody's code; its errors are told with its name.
     except Exception as exc:
         raise PluginFailed(item.name, f"raised {exc!r} on host {state.host}") from exc
+
+
+def _reason(item: BaseHostFilter, columns: HostColumns, state: HostState, spec: RequestSpec) -> str:
+    return str(item.refusal_among(columns, state, spec) or Reason(f"is refused by {item.name}"))
 
 
 def _named_hosts(columns: HostColumns, spec: RequestSpec) -> Iterator[tuple[str, str, Mask]]:

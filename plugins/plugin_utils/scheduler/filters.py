@@ -53,7 +53,8 @@ class BaseHostFilter:
     It becomes fast, however many hosts there are, by one of two ways:
 
     - What it reads of a host does not change with a placement: it defines `host_key` and `request_key`, and is asked
-      once per class of equal hosts and kind of request.
+      once per class of equal hosts and kind of request. Its reason goes for the whole class, so what the reason
+      names is part of the keys.
     - It compares figures: it defines `mask`, and answers for all hosts at once.
 
     Attributes:

@@ -23,7 +23,7 @@ class ComputeFilter(BaseHostFilter):
     run_on_forced = True
 
     def host_key(self, host_state: HostState) -> Hashable:
-        return bool(host_state.service.get("disabled"))
+        return bool(host_state.service.get("disabled")), host_state.service.get("disabled_reason")
 
     def request_key(self, spec: RequestSpec) -> Hashable:
         return None

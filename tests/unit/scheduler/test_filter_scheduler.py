@@ -202,3 +202,17 @@ def test_a_batch_of_twenty_on_a_hundred_hosts_is_no_matter_of_seconds(api, repor
     selections = scheduler.select_destinations([spec(f"vm-{n}", availability_zone="az1") for n in range(20)])
     assert time.process_time() - before < 0.5
     assert None not in hosts(selections)
+
+
+def test_hosts_that_are_refused_alike_keep_their_own_reasons(api, report, spec):
+    down = api(
+        report("kvm1", disabled=True, disabled_reason="broken fan"),
+        report("kvm2", disabled=True, disabled_reason="moves to another rack"),
+        report("kvm3", disabled=True, disabled_reason="broken fan"),
+    )
+    for selection in down.select_destinations([spec("web-1"), spec("web-2")]):
+        assert [(item.host, item.reason) for item in selection.refusals] == [
+            ("kvm1", "is disabled: broken fan"),
+            ("kvm2", "is disabled: moves to another rack"),
+            ("kvm3", "is disabled: broken fan"),
+        ]
