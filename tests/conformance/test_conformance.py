@@ -49,6 +49,7 @@ def test_the_same_hosts_pass_with_the_same_weights_and_pay_the_same(
 
 
 def test_the_scenarios_reach_every_filter_and_weigher(reached: Counter[str]) -> None:
+    # Who looks at a single seed again asks for less than a run; `make test` and `make conformance` ask for enough.
     if SEEDS < ENOUGH:
         pytest.skip(f"{SEEDS} scenarios are too few to reach everything")
     # It tells hosts apart only where instances move between cells, which Novella has not.

@@ -105,7 +105,8 @@ class FilterScheduler:
         places = ranking.order(max(options.host_subset_size, options.max_attempts) + 1)
         if options.shuffle_best_same_weighed_hosts and len(tied := ranking.tied()) > 1:
             draw.shuffle(tied)
-            places = (tied + [place for place in places if place not in set(tied)])[: len(places)]
+            best = set(tied)
+            places = (tied + [place for place in places if place not in best])[: len(places)]
         chosen = places.pop(draw.randrange(min(options.host_subset_size, len(places))))
         return [chosen, *places[: options.max_attempts - 1]]
 

@@ -118,7 +118,7 @@ class BaseHostFilter:
 
     def request_key(self, spec: RequestSpec) -> Hashable:
         """Return all that the filter reads of a request. Needed beside `host_key`."""
-        raise NotImplementedError
+        raise NotImplementedError  # a subclass with host_key and without it is a defect, and says so
 
     def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
         """Return which hosts pass, for all at once, or None where they must be asked one by one."""

@@ -2,11 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import errno
+import os
 import shutil
 import subprocess
 
 import pytest
-from ansible_collections.novella.compute.plugins.module_utils.objects.errors import HypervisorError, ImageUnacceptable
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import (
+    ComputeResourcesUnavailable,
+    HypervisorError,
+    ImageUnacceptable,
+)
 from ansible_collections.novella.compute.plugins.module_utils.virt.driver import CachedImage
 from ansible_collections.novella.compute.plugins.module_utils.virt.image_format import read_qcow2
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.storage import DiskStore
@@ -96,3 +102,19 @@ def test_what_disks_may_still_grow_by_is_not_available(store, image):
     store.create_root_disk(UUID, image, root_gb=before + 10)
     assert -12 <= store.available_least_gb() <= -8
     assert store.total_gb() > 0
+
+
+def test_a_full_disk_is_told_as_such_and_leaves_nothing(store, image, tmp_path, monkeypatch):
+    store.create_root_disk(UUID, image, root_gb=5)
+    store.delete(UUID)
+    before = sorted(tmp_path.iterdir())
+
+    def full(_handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    # The second disk is a copy of the first one, and is not made by qemu-img any more.
+    for write in (lambda: store.create_root_disk(UUID, image, root_gb=5), lambda: store.write_config_drive(UUID, b"x")):
+        with pytest.raises(ComputeResourcesUnavailable, match=r"has no room left for .*: No space left on device"):
+            write()
+    assert sorted(tmp_path.iterdir()) == before

@@ -127,6 +127,7 @@ def test_a_cell_that_the_host_has_not_got_is_told():
 
 @pytest.mark.parametrize("kind", ["kvm", "qemu"])
 def test_the_domain_is_valid_to_libvirt(kind, tmp_path):
+    # Unit tests do without libvirt where there is none; those on the lab define such domains for real.
     virsh = shutil.which("virsh")
     if virsh is None:
         pytest.skip("virsh is not installed")

@@ -11,6 +11,7 @@ write under a temporary name. libvirt's own list of the pool learns of them when
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import subprocess
@@ -172,11 +173,21 @@ def _check_whole(path: Path) -> None:
 
 @contextlib.contextmanager
 def _unfinished(path: Path) -> Iterator[Path]:
-    """Yield the name to write under; whatever has that name at the end is removed."""
+    """Yield the name to write under; whatever has that name at the end is removed.
+
+    Raises:
+        ComputeResourcesUnavailable: The disk is full: another host may have room.
+    """
     part = _part_of(path)
     part.unlink(missing_ok=True)
     try:
         yield part
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ComputeResourcesUnavailable(
+            f"{path.parent} has no room left for {path.name}: {error.strerror}.", "Free some space in the pool."
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 
