@@ -24,12 +24,10 @@ class Difference:
     Args:
         name: As docs/conformance.md calls it.
         explains: Whether it is the cause of a finding.
-        plugin: The filter that is meant, where the finding is about what all come to together.
     """
 
     name: str
     explains: Callable[[Finding], bool]
-    plugin: str = ""
 
 
 def explain(findings: list[Finding]) -> tuple[set[str], list[Finding]]:
@@ -44,7 +42,7 @@ def explain(findings: list[Finding]) -> tuple[set[str], list[Finding]]:
         found = next((difference for difference in DIFFERENCES if difference.explains(finding)), None)
         if found is not None:
             names.add(found.name)
-            plugins.add(found.plugin or finding.what)
+            plugins.add(finding.what)
         elif finding.what not in TOGETHER or not plugins.intersection(_enabled(finding.scenario)):
             left.append(finding)
     return names, left
@@ -106,50 +104,12 @@ def _fit_remembers(finding: Finding) -> bool:
     return bool(sizes & {"any", "large"}) or bool(nodes - {None, "1"})
 
 
-def _packing_needs_the_filter(finding: Finding) -> bool:
-    options = finding.scenario["options"]
-    return (
-        finding.what in ("consumed cells", "consumed pci")
-        and options.get("packing_host_numa_cells_allocation_strategy", False)
-        and "NUMATopologyFilter" not in options["enabled_filters"]
-    )
-
-
-def _forced_hosts_keep_their_limits(finding: Finding) -> bool:
-    return (
-        finding.what in ("consumed cells", "consumed pci")
-        and _is_forced(finding)
-        and "NUMATopologyFilter" in finding.scenario["options"]["enabled_filters"]
-    )
-
-
-def _disabled_hosts_are_not_forced(finding: Finding) -> bool:
-    if finding.what not in ("passing", "passing_next") or not isinstance(finding.theirs, list):
-        return False
-    disabled = {host["host"] for host in finding.scenario["hosts"] if host["disabled"]}
-    return (
-        _is_forced(finding)
-        and "ComputeFilter" in finding.scenario["options"]["enabled_filters"]
-        and finding.ours == [host for host in finding.theirs if host not in disabled]
-    )
-
-
 def _devices_are_taken_together(finding: Finding) -> bool:
     """Nova takes the devices of one alias, and then finds that it cannot have those of the next."""
     return (
         finding.what == "consumed pci"
         and "," in _wishes(finding).get("pci_passthrough:alias", "")
         and sum(pool[-1] for pool in finding.theirs) < sum(pool[-1] for pool in finding.ours)
-    )
-
-
-def _dedicated_cpus_are_no_shared_ones(finding: Finding) -> bool:
-    if finding.what != "consumed vcpus_used":
-        return False
-    wishes = _wishes(finding)
-    policies = {wishes.get("hw:cpu_policy"), wishes.get("hw_cpu_policy")}
-    return bool(policies & {"dedicated", "mixed"}) and (
-        0 < finding.theirs - finding.ours <= finding.asked["flavor"]["vcpus"]
     )
 
 
@@ -167,10 +127,6 @@ def _paths_into_nothing(finding: Finding) -> bool:
     )
 
 
-def _is_forced(finding: Finding) -> bool:
-    return bool(finding.asked.get("force_hosts") or finding.asked.get("force_nodes"))
-
-
 def _wishes(finding: Finding) -> dict[str, str]:
     return {**finding.asked["image"]["properties"], **finding.asked["flavor"]["extra_specs"]}
 
@@ -182,13 +138,7 @@ DIFFERENCES = (
     Difference("physical-address-bits-of-images", _physical_address_bits_of_images),
     Difference("alias-alternatives", _alias_alternatives),
     Difference("fit-remembers", _fit_remembers),
-    Difference("packing-needs-the-filter", _packing_needs_the_filter),
-    Difference("forced-hosts-keep-their-limits", _forced_hosts_keep_their_limits),
-    Difference("disabled-hosts-are-not-forced", _disabled_hosts_are_not_forced, plugin="ComputeFilter"),
     Difference("devices-are-taken-together", _devices_are_taken_together),
-    # Novella refuses such options before there is a request.
-    Difference("unreadable-ratios", lambda _finding: False),
     Difference("multipliers-without-end", _multipliers_without_end),
     Difference("paths-into-nothing", _paths_into_nothing),
-    Difference("dedicated-cpus-are-no-shared-ones", _dedicated_cpus_are_no_shared_ones),
 )

@@ -33,6 +33,7 @@ def generate(seed: int) -> dict[str, Any]:
     if is_about_hardware:
         for host in hosts:
             host["cells"] = make_cells(draw) if draw.random() < 0.9 else []
+            host["vcpus_used"] += sum(len(cell["pinned_cpus"]) for cell in host["cells"])
             host["pools"] = make_pools(draw, len(host["cells"]))
     needed = {POLICIES[group["policy"]] for group in maker.groups}
     scenario = {

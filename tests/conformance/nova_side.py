@@ -47,15 +47,19 @@ def place(
     if isinstance(spec, dict):
         return {"invalid": spec["text"]}
     told: Answer = {"filters": {}, "weighers": {}}
+    offered = placement_offers(states, spec, scenario)
     for name in scenario["filters"]:
         [item] = scheduler.hosts._choose_host_filters([name])
         told["filters"][name] = guarded(lambda item=item: names(item.filter_all(fresh(states), spec)))
     for item in scheduler.hosts.weighers:
         told["weighers"][type(item).__name__] = guarded(lambda item=item: weigh(scheduler, item, states, spec))
-    for index, title in enumerate(("passing", "passing_next")):
-        told[title] = guarded(lambda index=index: names(scheduler.hosts.get_filtered_hosts(fresh(states), spec, index)))
-    told["totals"] = guarded(lambda: total(scheduler, fresh(states), spec))
-    ranked = guarded(lambda: scheduler.manager._get_sorted_hosts(spec, fresh(states), 0))
+    # For the next instance of a request, what judges hosts once per request has done so; Placement, and ComputeFilter.
+    for index, (title, asked) in enumerate((("passing", offered), ("passing_next", states))):
+        told[title] = guarded(
+            lambda index=index, asked=asked: names(scheduler.hosts.get_filtered_hosts(fresh(asked), spec, index))
+        )
+    told["totals"] = guarded(lambda: total(scheduler, fresh(offered), spec))
+    ranked = guarded(lambda: scheduler.manager._get_sorted_hosts(spec, fresh(offered), 0))
     told["ranked"] = ranked if isinstance(ranked, dict) else names(ranked)
     if isinstance(ranked, list) and ranked:
         winner = ranked[0]
@@ -64,6 +68,20 @@ def place(
         winner.instances[spec.instance_uuid] = make_instance(given, winner.host)
         told["consumed"] = figures(winner)
     return told
+
+
+def placement_offers(states: list[HostState], spec: objects.RequestSpec, scenario: dict[str, Any]) -> list[HostState]:
+    """Return the hosts that Placement offers.
+
+    It never offers a disabled one. Here it leaves them to ComputeFilter, but on forced hosts no filter of Nova's runs.
+    """
+    is_forced = bool(spec.obj_attr_is_set("force_hosts") and spec.force_hosts) or bool(
+        spec.obj_attr_is_set("force_nodes") and spec.force_nodes
+    )
+    if not is_forced or "ComputeFilter" not in scenario["options"]["enabled_filters"]:
+        return states
+    disabled = {host["host"] for host in scenario["hosts"] if host["disabled"]}
+    return [state for state in states if state.host not in disabled]
 
 
 def guarded(ask: Callable[[], Any]) -> Any:

@@ -166,6 +166,8 @@ def make_manager(scenario: dict[str, Any]) -> HostManager:
 def make_report(given: dict[str, Any]) -> HostReport:
     """Return what a host's audit says."""
     node = {key: value for key, value in given.items() if key in NODE_FIGURES}
+    # An audit counts dedicated CPUs with the cells.
+    node["vcpus_used"] -= sum(len(cell["pinned_cpus"]) for cell in given.get("cells", []))
     if given.get("cells"):
         node["numa_topology"] = {"cells": [make_cell(cell) for cell in given["cells"]]}
     node["pci_device_pools"] = [make_pool(pool) for pool in given.get("pools", [])]

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.novella.compute.plugins.module_utils.objects.errors import OptionInvalid
 from conformance import our_side
-from conformance.comparing import compare, is_error
+from conformance.comparing import compare
 from conformance.differences import DIFFERENCES, explain
 from conformance.nova_process import NovaProcess
 from conformance.small_scenario import make_cell, make_scenario
@@ -104,24 +103,6 @@ def test_a_page_size_tried_on_one_cell_does_not_bind_the_next_but_does_in_nova(n
     assert ours["passing"] == ["kvm1"]
 
 
-def test_packing_of_cells_is_known_by_the_filter_but_always_in_nova(nova: NovaProcess) -> None:
-    cells = [make_cell(0, [0, 1], [], cpu_usage=0), make_cell(1, [2, 3], [], cpu_usage=1)]
-    options = {"packing_host_numa_cells_allocation_strategy": True}
-    scenario = make_scenario([{"cells": cells}], {"extra_specs": {"hw:numa_nodes": "1"}}, options)
-    theirs, ours = both(nova, scenario, "packing-needs-the-filter")
-    assert [cell["cpu_usage"] for cell in theirs["consumed"]["cells"]] == [0, 2]
-    assert [cell["cpu_usage"] for cell in ours["consumed"]["cells"]] == [1, 1]
-
-
-def test_a_forced_host_is_not_overcommitted_but_its_cells_are_by_nova(nova: NovaProcess) -> None:
-    cells = [make_cell(0, [0, 1], [], cpu_usage=8)]
-    request = {"extra_specs": {"hw:numa_nodes": "1"}, "force_hosts": ["kvm1"]}
-    scenario = make_scenario([{"cells": cells}], request, filters=("NUMATopologyFilter",))
-    theirs, ours = both(nova, scenario, "forced-hosts-keep-their-limits")
-    assert [cell["cpu_usage"] for cell in theirs["consumed"]["cells"]] == [9]
-    assert [cell["cpu_usage"] for cell in ours["consumed"]["cells"]] == [8]
-
-
 def test_devices_that_cannot_be_had_all_are_left_but_taken_in_part_by_nova(nova: NovaProcess) -> None:
     aliases = [
         {"name": name, "vendor_id": "8086", "product_id": number} for name, number in (("a", "0001"), ("b", "0002"))
@@ -134,36 +115,9 @@ def test_devices_that_cannot_be_had_all_are_left_but_taken_in_part_by_nova(nova:
     assert ours["consumed"]["pci"] == [["8086", "0001", "0000:01:00.0", 1]]
 
 
-def test_dedicated_cpus_are_not_counted_as_shared_ones_but_are_by_nova(nova: NovaProcess) -> None:
-    host = {"cells": [make_cell(0, [0, 1], [2, 3])], "vcpus": 2}
-    request = {"vcpus": 2, "extra_specs": {"hw:cpu_policy": "dedicated"}}
-    scenario = make_scenario([host], request, filters=("NUMATopologyFilter",))
-    theirs, ours = both(nova, scenario, "dedicated-cpus-are-no-shared-ones")
-    assert theirs["consumed"]["vcpus_used"] == 2
-    assert ours["consumed"]["vcpus_used"] == 0
-    assert theirs["consumed"]["cells"] == ours["consumed"]["cells"]
-
-
-def test_a_disabled_host_cannot_be_forced_but_is_for_placement_to_refuse_in_nova(nova: NovaProcess) -> None:
-    request = {"force_hosts": ["kvm1", "kvm2"]}
-    scenario = make_scenario([{"disabled": True}, {}], request, filters=("ComputeFilter",))
-    theirs, ours = both(nova, scenario, "disabled-hosts-are-not-forced")
-    assert theirs["passing"] == ["kvm1", "kvm2"]
-    assert ours["passing"] == ["kvm2"]
-
-
 def test_a_multiplier_without_end_is_void_but_makes_nonsense_of_weights_in_nova(nova: NovaProcess) -> None:
     aggregates = [{"hosts": ["kvm1"], "metadata": {"ram_weight_multiplier": "inf"}}]
     scenario = make_scenario([{}, {"memory_mb": 4096}], {}, aggregates=aggregates, weighers=("RAMWeigher",))
     theirs, ours = both(nova, scenario, "multipliers-without-end")
     assert theirs["totals"]["kvm1"] == math.inf
     assert ours["totals"] == {"kvm1": 1.0, "kvm2": 0.5}
-
-
-def test_a_ratio_that_cannot_be_read_is_told_but_dropped_by_nova(nova: NovaProcess) -> None:
-    options = {"metrics_weight_setting": ["cpu.frequency=fast"]}
-    scenario = make_scenario([{}, {}], {}, options, weighers=("MetricsWeigher",))
-    theirs = nova.answer(scenario)["requests"][0]
-    assert not is_error(theirs["ranked"])
-    with pytest.raises(OptionInvalid, match=r"cpu\.frequency=fast"):
-        our_side.answer(scenario)

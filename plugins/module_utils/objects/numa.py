@@ -82,13 +82,13 @@ class NUMATopology(Record):
 
 @dataclass(frozen=True)
 class NUMATopologyLimits(Record):
-    """How far cells may be overcommitted by shared vCPUs (Nova's NUMATopologyLimits).
+    """How far cells may be overcommitted by shared vCPUs (Nova's NUMATopologyLimits); None is no limit.
 
     `packing` is ``[compute] packing_host_numa_cells_allocation_strategy``: the fullest cells first.
     """
 
-    cpu_allocation_ratio: float
-    ram_allocation_ratio: float
+    cpu_allocation_ratio: Optional[float] = None
+    ram_allocation_ratio: Optional[float] = None
     packing: bool = False
 
 

@@ -21,6 +21,7 @@ FIGURES = (
     "total_usable_disk_gb",
     "vcpus_total",
     "vcpus_used",
+    "shared_vcpus_used",
     "cpu_allocation_ratio",
     "ram_allocation_ratio",
     "disk_allocation_ratio",

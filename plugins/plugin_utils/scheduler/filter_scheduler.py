@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
+from ansible_collections.novella.compute.plugins.module_utils.objects.numa import NUMATopologyLimits
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import RequestSpec, Selection
 
 from .columns import HostColumns
 from .errors import PluginFailed
 from .explain import nearest_miss, no_valid_host
 from .filtering import Trace, run_filters
+from .filters import BaseHostFilter
 from .hardware_request import HardwareReader
 from .host_manager import HostManager
 from .options import SchedulerOptions
@@ -113,22 +115,29 @@ class FilterScheduler:
     def _refuse(self, answer: Selection, spec: RequestSpec, columns: HostColumns, trace: Trace) -> Selection:
         # Hosts that were left out by name would not be mended by any change to them.
         named, _trace = run_filters(columns, spec, [])
-        is_forced = bool(spec.force_hosts or spec.force_nodes)
-        asked = [item for item in self.filters if item.run_on_forced or not is_forced]
-        nearest = nearest_miss(columns, named, spec, asked)
+        nearest = nearest_miss(columns, named, spec, self._asked(spec))
         message = no_valid_host(spec, len(columns), trace, self.host_manager.unavailable, nearest)
         return answer.but(nearest_miss=nearest, message=message)
 
     def _consume(self, spec: RequestSpec, columns: HostColumns, row: int) -> None:
         state = columns.states[row]
         state.limits.clear()
-        for item in self.filters:
+        if spec.numa_topology is not None:
+            # The order of cells is the claim's to keep, whether or not a filter limits them.
+            packing = self.options.packing_host_numa_cells_allocation_strategy
+            state.limits["numa_topology"] = NUMATopologyLimits(packing=packing).as_dict(sparse=True)
+        for item in self._asked(spec):
             if item.concerns(spec):
                 state.limits.update(item.limits(state))
         state.consume_from_instance(spec)
         state.instances[spec.instance_uuid] = _record(spec, state.host)
         columns.place(spec.instance_uuid, row)
         self._groups.add(spec, state.host)
+
+    def _asked(self, spec: RequestSpec) -> list[BaseHostFilter]:
+        """Return the filters that run for a request: on forced hosts only some do."""
+        is_forced = bool(spec.force_hosts or spec.force_nodes)
+        return [item for item in self.filters if item.run_on_forced or not is_forced]
 
     def _enabled(self) -> set[str]:
         return {*self.options.enabled_filters, *self.options.enabled_weighers}

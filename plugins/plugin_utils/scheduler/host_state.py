@@ -17,6 +17,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.hardware.p
 from ansible_collections.novella.compute.plugins.module_utils.compute.hardware.usage import with_usage
 from ansible_collections.novella.compute.plugins.module_utils.compute.resource_request import requested_resources
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import ComputeNode, Service, added
+from ansible_collections.novella.compute.plugins.module_utils.objects.cpu_spec import parse_cpu_spec
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import (
     ComputeResourcesUnavailable,
     InvalidInput,
@@ -55,8 +56,10 @@ class HostState:
     """A host as the filters and weighers see it (Nova's HostState).
 
     Memory and disk are in MB unless the name says otherwise. `*_used` starts at what is reserved, and
-    `free_*` may be negative. `all_aggregates` are the fleet's, whether the host is in them or not. `instances` maps
-    uuids to records, those placed in this run included. `limits` is what the claim on the host will be tested against.
+    `free_*` may be negative. `vcpus_used` counts all vCPUs, as in Nova; `vcpus_total` are the shared CPUs, and
+    `shared_vcpus_used` are the vCPUs on those, without the ones that have a host CPU each. `all_aggregates` are the
+    fleet's, whether the host is in them or not. `instances` maps uuids to records, those placed in this run
+    included. `limits` is what the claim on the host will be tested against.
     """
 
     def __init__(self, host: str, nodename: str) -> None:
@@ -70,6 +73,7 @@ class HostState:
         self.free_disk_mb = 0
         self.vcpus_total = 0
         self.vcpus_used = 0
+        self.shared_vcpus_used = 0
         self.cpu_allocation_ratio = 0.0
         self.ram_allocation_ratio = 0.0
         self.disk_allocation_ratio = 0.0
@@ -128,7 +132,9 @@ class HostState:
         least = node.free_disk_gb if node.disk_available_least is None else node.disk_available_least
         self.free_disk_mb = min(node.free_disk_gb, least) * 1024
         self.vcpus_total = node.vcpus
-        self.vcpus_used = node.vcpus_used
+        self.shared_vcpus_used = node.vcpus_used
+        cells = node.numa_topology.cells if node.numa_topology else ()
+        self.vcpus_used = node.vcpus_used + sum(len(parse_cpu_spec(cell.pinned_cpus)) for cell in cells)
         self.cpu_allocation_ratio = node.cpu_allocation_ratio
         self.ram_allocation_ratio = node.ram_allocation_ratio
         self.disk_allocation_ratio = node.disk_allocation_ratio
@@ -166,7 +172,9 @@ class HostState:
         asked = requested_resources(spec.flavor, spec.image)
         self.free_ram_mb -= asked.memory_mb
         self.free_disk_mb -= asked.consumed_disk_mb
-        self.vcpus_used += asked.vcpus
+        self.shared_vcpus_used += asked.vcpus
+        own_cells = spec.numa_topology.cells if spec.numa_topology else ()
+        self.vcpus_used += asked.vcpus + sum(len(cell.dedicated_vcpus) for cell in own_cells)
         self.resources_used = added(self.resources_used, dict(asked.custom))
         self.num_instances += 1
         self._consume_hardware(spec)
@@ -176,14 +184,8 @@ class HostState:
         """Take NUMA cells and PCI devices, as they are chosen here and now; the claim on the host chooses for good."""
         cells = None
         if spec.numa_topology is not None and self.numa_topology is not None:
-            limits = self.limits.get("numa_topology")
-            fitted = fit(
-                self.numa_topology,
-                spec.numa_topology,
-                None if limits is None else NUMATopologyLimits.from_dict(limits, "limits.numa_topology"),
-                spec.pci_requests,
-                self.pci_stats,
-            )
+            limits = NUMATopologyLimits.from_dict(self.limits.get("numa_topology", {}), "limits.numa_topology")
+            fitted = fit(self.numa_topology, spec.numa_topology, limits, spec.pci_requests, self.pci_stats)
             # A forced host may have no room.
             if not isinstance(fitted, Misfit):
                 cells = fitted.cells

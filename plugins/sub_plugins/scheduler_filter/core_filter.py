@@ -38,7 +38,7 @@ class CoreFilter(HostRatio, BaseHostFilter):
             text = f"has {total} CPUs in all, {wanted - total} fewer than asked for"
             return Reason(text, margin=(wanted - total) / wanted)
         limit = total * self.ratio(host_state)
-        usable = limit - host_state.vcpus_used
+        usable = limit - host_state.shared_vcpus_used
         if usable >= wanted:
             return None
         missing = wanted - usable
@@ -61,7 +61,7 @@ class CoreFilter(HostRatio, BaseHostFilter):
         return {"vcpu": host_state.vcpus_total * self.ratio(host_state)}
 
     def _usable(self, columns: HostColumns) -> Column:
-        usable: Column = columns["vcpus_total"] * self.ratios(columns) - columns["vcpus_used"]
+        usable: Column = columns["vcpus_total"] * self.ratios(columns) - columns["shared_vcpus_used"]
         return usable
 
 

@@ -25,10 +25,10 @@ class ExactCoreFilter(ExactFilter):
         return requested_resources(spec.flavor, spec.image).vcpus
 
     def left(self, host_state: HostState) -> int:
-        return host_state.vcpus_total - host_state.vcpus_used
+        return host_state.vcpus_total - host_state.shared_vcpus_used
 
     def left_of_all(self, columns: HostColumns) -> Column:
-        left: Column = columns["vcpus_total"] - columns["vcpus_used"]
+        left: Column = columns["vcpus_total"] - columns["shared_vcpus_used"]
         return left
 
     def amount(self, number: int) -> str:

@@ -38,7 +38,7 @@ def threaded(number=0, first=0, cores=2, **more):
 
 def tried(cells, specs, vcpus=2, memory_mb=1024, limits=None, **more):
     asked = requested_topology(Flavor("big", vcpus, memory_mb, extra_specs=specs), None)
-    return fit(NUMATopology(tuple(cells)), asked, limits, **more)
+    return fit(NUMATopology(tuple(cells)), asked, limits or NUMATopologyLimits(), **more)
 
 
 def pins(outcome):
@@ -73,7 +73,7 @@ def test_what_does_not_fit_is_told_with_figures(cells, specs, words):
 
 def test_a_host_that_tells_of_no_cells_takes_no_instance_with_cells():
     asked = requested_topology(Flavor("big", 1, 512, extra_specs=DEDICATED), None)
-    assert "has no NUMA cells" in why(fit(None, asked, None))
+    assert "has no NUMA cells" in why(fit(None, asked, NUMATopologyLimits()))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_no_cpu_is_given_twice_and_what_is_given_back_is_free_again(pinned, poli
         specs["hw:emulator_threads_policy"] = "isolate"
     asked = requested_topology(Flavor("big", vcpus, 256, extra_specs=specs), None)
     states, seen = [host], []
-    while not isinstance(fitted := fit(states[-1], asked, None), Misfit):
+    while not isinstance(fitted := fit(states[-1], asked, NUMATopologyLimits()), Misfit):
         taken = [pair[1] for each in fitted.cells for pair in each.cpu_pinning]
         taken += [cpu for each in fitted.cells for cpu in parse_cpu_spec(each.cpuset_reserved)]
         assert len(taken) == vcpus + isolated

@@ -30,7 +30,7 @@ class Misfit:
 def fit(
     host: Optional[NUMATopology],
     asked: InstanceNUMATopology,
-    limits: Optional[NUMATopologyLimits],
+    limits: NUMATopologyLimits,
     requests: Sequence[PciRequest] = (),
     pools: Sequence[dict[str, Any]] = (),
 ) -> Union[InstanceNUMATopology, Misfit]:
@@ -45,7 +45,7 @@ def fit(
     Here every pair of cells is tried for itself.
 
     Args:
-        limits: How far shared vCPUs overcommit a cell; None for no limit.
+        limits: How far shared vCPUs overcommit a cell, and which cells come first.
         requests: PCI devices that must be as near as their policy says.
         pools: The host's free devices.
     """
@@ -54,7 +54,7 @@ def fit(
     wanted, here = len(asked.cells), len(host.cells)
     if here < wanted:
         return Misfit(f"has {here} NUMA cell{'s' * (here != 1)}, of {wanted} asked for", (wanted - here) / wanted)
-    host_cells = _in_order(host.cells, asked, bool(limits and limits.packing), requests, pools)
+    host_cells = _in_order(host.cells, asked, limits.packing, requests, pools)
     isolated = asked.emulator_threads_policy == "isolate"
     tries = [
         [fit_cell(host_cell, cell, limits, int(isolated and number == 0)) for host_cell in host_cells]
@@ -67,7 +67,7 @@ def fit(
 
 
 def fit_cell(
-    host_cell: NUMACell, cell: InstanceNUMACell, limits: Optional[NUMATopologyLimits], reserved: int = 0
+    host_cell: NUMACell, cell: InstanceNUMACell, limits: NUMATopologyLimits, reserved: int = 0
 ) -> Union[InstanceNUMACell, Misfit]:
     """Return a cell of an instance on a host cell, pinned, or why it does not fit (Nova's _numa_fit_instance_cell).
 
@@ -91,7 +91,7 @@ def fit_cell(
             policy = f"hw:cpu_thread_policy={cell.cpu_thread_policy}" if cell.cpu_thread_policy else "its CPU threads"
             return Misfit(f"cannot give {len(cell.dedicated_vcpus)} dedicated CPUs with {policy} {where}")
         placed = placed.but(cpu_pinning=pinning.pairs, cpuset_reserved=format_cpu_spec(pinning.reserved))
-    if cell.cpu_policy != "dedicated" and limits is not None:
+    if cell.cpu_policy != "dedicated":
         overcommitted = _overcommitted(host_cell, cell, limits)
         if overcommitted is not None:
             return overcommitted
@@ -138,15 +138,19 @@ def _pages_hold(host_cell: NUMACell, size_kb: int, memory_mb: int, free_only: bo
 
 def _overcommitted(host_cell: NUMACell, cell: InstanceNUMACell, limits: NUMATopologyLimits) -> Optional[Misfit]:
     where = f"in NUMA cell {host_cell.id}"
-    vcpus, cpu_limit = len(cell.shared_vcpus), len(host_cell.shared_cpus) * limits.cpu_allocation_ratio
+    vcpus, cpu_limit = len(cell.shared_vcpus), _times(len(host_cell.shared_cpus), limits.cpu_allocation_ratio)
     if host_cell.cpu_usage + vcpus > cpu_limit:
         lacking = host_cell.cpu_usage + vcpus - cpu_limit
         return Misfit(f"lacks {math.ceil(lacking)} shared vCPUs {where}", lacking / max(1, vcpus))
-    memory_limit = host_cell.memory * limits.ram_allocation_ratio
+    memory_limit = _times(host_cell.memory, limits.ram_allocation_ratio)
     if host_cell.memory_usage + cell.memory > memory_limit:
         lacking = host_cell.memory_usage + cell.memory - memory_limit
         return Misfit(f"lacks {math.ceil(lacking)} MB of memory {where}", lacking / max(1, cell.memory))
     return None
+
+
+def _times(amount: int, ratio: Optional[float]) -> float:
+    return math.inf if ratio is None else amount * ratio
 
 
 def _in_order(

@@ -59,7 +59,7 @@ class HostHardware:
         self,
         host: str,
         spec: InstanceSpec,
-        limits: Optional[NUMATopologyLimits],
+        limits: NUMATopologyLimits,
         requests: Sequence[PciRequest],
     ) -> Hardware:
         """Choose cells, CPUs and devices for an instance.
