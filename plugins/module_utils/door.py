@@ -14,7 +14,8 @@ from typing import Any, Optional
 from ansible.module_utils.basic import AnsibleModule
 
 from .compute.host_options import HostOptions
-from .compute.manager import ComputeManager, Progress
+from .compute.manager import ComputeManager
+from .compute.reconciliation import Progress
 from .compute.tracker_db import TrackerDB
 from .objects.errors import NovellaError
 from .virt.driver import ComputeDriver

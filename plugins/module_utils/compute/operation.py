@@ -19,24 +19,12 @@ from ..objects.ingredients import Flavor
 from ..objects.instance import Instance, InstanceSpec
 from ..virt.driver import ComputeDriver
 from .clock import now
-from .host_options import HostOptions
-from .journal import Entry, Journal
-from .resource_tracker import ResourceTracker, read_record
+from .host import Host
+from .journal import Entry
+from .resource_tracker import read_record
 from .states import DELETED
-from .tracker_db import TrackerDB
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Host:
-    """What operations work with on one host."""
-
-    options: HostOptions
-    driver: ComputeDriver
-    db: TrackerDB
-    journal: Journal
-    tracker: ResourceTracker
 
 
 @dataclass(frozen=True)

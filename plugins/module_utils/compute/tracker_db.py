@@ -19,43 +19,13 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ..objects.errors import NovellaError, VersionNotSupported
+from .tracker_schema import ADDED, FIRST_SCHEMA, VERSION
 
-VERSION = "1.1"
 FILE_NAME = "tracker.db"
 
 # Another process may hold the write lock while it lists a host's domains; that takes well under a second.
 _LOCK_TIMEOUT_SECONDS = 30.0
 _KEPT_ACTIONS = 1000
-
-_SCHEMA = """
-CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE claims (
-    uuid TEXT PRIMARY KEY, name TEXT NOT NULL, vcpus INTEGER NOT NULL, memory_mb INTEGER NOT NULL,
-    disk_gb INTEGER NOT NULL, owner TEXT NOT NULL, created_at TEXT NOT NULL);
-CREATE TABLE journal (
-    uuid TEXT PRIMARY KEY, name TEXT NOT NULL, operation TEXT NOT NULL, owner TEXT NOT NULL,
-    started_at TEXT NOT NULL, notes TEXT NOT NULL DEFAULT '{}');
-CREATE TABLE steps (
-    uuid TEXT NOT NULL REFERENCES journal (uuid) ON DELETE CASCADE, step TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (uuid, step));
-CREATE TABLE instances (uuid TEXT PRIMARY KEY, name TEXT NOT NULL, fleet TEXT NOT NULL, project_id TEXT NOT NULL);
-CREATE TABLE actions (
-    id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, operation TEXT NOT NULL, started_at TEXT NOT NULL,
-    finished_at TEXT NOT NULL, result TEXT NOT NULL, message TEXT NOT NULL);
-CREATE INDEX actions_by_uuid ON actions (uuid);
-"""
-# What 1.1 brought. A release that knows 1.0 only reads past it, and its deletes cascade all the same.
-_ADDED = {
-    "claimed_resources": """
-CREATE {temporary} TABLE claimed_resources (
-    uuid TEXT NOT NULL REFERENCES claims (uuid) ON DELETE CASCADE, resource_class TEXT NOT NULL,
-    amount INTEGER NOT NULL, PRIMARY KEY (uuid, resource_class))
-""",
-    "claimed_hardware": """
-CREATE {temporary} TABLE claimed_hardware (
-    uuid TEXT PRIMARY KEY REFERENCES claims (uuid) ON DELETE CASCADE, chosen TEXT NOT NULL)
-""",
-}
 
 
 class TrackerDB:
@@ -172,7 +142,7 @@ class TrackerDB:
         if not self.query("SELECT 1 FROM sqlite_master WHERE name = 'facts'"):
             with self.transaction() as connection:
                 if not self.query("SELECT 1 FROM sqlite_master WHERE name = 'facts'"):
-                    for statement in _SCHEMA.split(";"):
+                    for statement in FIRST_SCHEMA.split(";"):
                         connection.execute(statement)
                     connection.execute("INSERT INTO facts VALUES ('version', ?)", (json.dumps("1.0"),))
         version = self.get_fact("version", "0.0")
@@ -185,7 +155,7 @@ class TrackerDB:
     def _upgrade(self, read_only: bool) -> None:
         """Add what older files of this major lack; for a reader beside the file, which it must not change."""
         there = {row["name"] for row in self.query("SELECT name FROM sqlite_master")}
-        missing = [statement for table, statement in _ADDED.items() if table not in there]
+        missing = [statement for table, statement in ADDED.items() if table not in there]
         if not missing:
             return
         if read_only:

@@ -5,8 +5,9 @@
 """ComputeManager on the fake driver: what a host does with its slice of a plan."""
 
 import pytest
-from ansible_collections.novella.compute.plugins.module_utils.compute import operation as operations
-from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS, Host, perform
+from ansible_collections.novella.compute.plugins.module_utils.compute.host import Host
+from ansible_collections.novella.compute.plugins.module_utils.compute.journal import Journal
+from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS, perform
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InstanceInvalidState, OptionInvalid
 from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
@@ -194,7 +195,7 @@ def test_an_operation_killed_at_any_step_is_made_good_by_the_next_run(host: Fake
 def _killed_after(host: FakeHost, name: str, arguments: dict, count: int, monkeypatch) -> bool:
     """Run the operation and kill it at its `count`th write to the journal. Return whether it ended before."""
     left = [count]
-    journal = operations.Journal
+    journal = Journal
 
     def counted(method):
         def call(*args, **kwargs):

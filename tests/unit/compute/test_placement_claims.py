@@ -15,6 +15,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.inventorie
 )
 from ansible_collections.novella.compute.plugins.module_utils.compute.resource_tracker import ResourceTracker
 from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db import TrackerDB
+from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_schema import VERSION
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import OptionInvalid
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor
 from support.fake_host import FakeHost, act, create
@@ -112,7 +113,7 @@ def test_a_file_of_an_older_release_gets_what_it_lacks(host: FakeHost) -> None:
         assert file.execute("SELECT 1 FROM sqlite_master WHERE name = 'claimed_resources'").fetchall() == []
     file.close()
     host.db.open()
-    assert host.db.get_fact("version", "") == "1.1"
+    assert host.db.get_fact("version", "") == VERSION
     assert host.db.query("SELECT * FROM claimed_resources") == []
 
 

@@ -11,8 +11,9 @@ from typing import Optional
 from ...objects.instance import Instance
 from ..clock import now
 from ..config_drive import config_drive_files
+from ..host import Host
 from ..journal import Entry
-from ..operation import Host, Run, operation
+from ..operation import Run, operation
 from ..resource_tracker import read_record
 from ..states import ACTIVE, SPAWNING
 

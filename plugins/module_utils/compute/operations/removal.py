@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Optional
 
 from ...objects.instance import Instance
+from ..host import Host
 from ..journal import Entry
-from ..operation import Host, Run, operation
+from ..operation import Run, operation
 from ..resource_tracker import read_record
 from ..states import ACTIVE, BUILDING, DELETED, DELETING, ERROR, STOPPED
 

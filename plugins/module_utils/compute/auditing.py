@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads a host: what it has, what is used, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Optional
+
+from ..objects.host_report import ForeignDomain, HostReport, InstanceInProgress, LostInstance
+from ..objects.instance import Instance, ObservedInstance
+from ..virt.driver import Domain
+from .host import Host
+from .operation import OPERATIONS
+from .owner import is_alive
+from .resource_tracker import read_record
+
+
+def audit(host: Host) -> HostReport:
+    """Read the host: resources, claims, every instance, and the domains that are not ours."""
+    driver, db, tracker = host.driver, host.db, host.tracker
+    generation = db.get_fact("generation", 0)
+    in_progress = _in_progress(host)
+    roll = db.query("SELECT * FROM instances ORDER BY name")
+    node, domains = tracker.update_available_resource()
+    present = {domain.uuid for domain in domains}
+    busy = {entry.uuid for entry in in_progress}
+    lost = [row for row in roll if row["uuid"] not in present | busy]
+    disks = driver.list_root_disks() if lost else set()
+    unfinished = _unfinished(host)
+    records = [
+        (domain, _unfinished_record(domain, unfinished)) for domain in sorted(domains, key=lambda each: each.name)
+    ]
+    leases = driver.list_addresses() if any(domain.power_state == "running" for domain in domains) else {}
+    return HostReport(
+        compute_node=node,
+        service=tracker.service,
+        generation=generation,
+        instances=[_observe(domain, record, leases) for domain, record in records if record is not None],
+        foreign=[_foreign(domain) for domain, record in records if record is None],
+        lost=[LostInstance(**dict(row), has_disk=row["uuid"] in disks) for row in lost],
+        in_progress=in_progress,
+    )
+
+
+def _in_progress(host: Host) -> list[InstanceInProgress]:
+    """Return what other runs work on. A claim without a journal entry is a create that waits for its turn."""
+    claims = host.db.query("SELECT uuid, name, owner FROM claims")
+    busy = {row["uuid"]: (row["name"], "create") for row in claims if is_alive(row["owner"])}
+    busy.update(
+        (entry.uuid, (entry.name, entry.operation)) for entry in host.journal.entries() if is_alive(entry.owner)
+    )
+    return [InstanceInProgress(uuid, name, operation) for uuid, (name, operation) in sorted(busy.items())]
+
+
+def _unfinished(host: Host) -> dict[str, str]:
+    """Return the task_state of what dead runs left, by uuid: check mode finds it, as it recovers nothing."""
+    entries = host.journal.entries()
+    return {entry.uuid: OPERATIONS[entry.operation].task_state for entry in entries if not is_alive(entry.owner)}
+
+
+def _unfinished_record(domain: Domain, unfinished: Mapping[str, str]) -> Optional[Instance]:
+    record = read_record(domain)
+    if record is None or domain.uuid not in unfinished:
+        return record
+    return record.but(task_state=unfinished[domain.uuid])
+
+
+def _observe(domain: Domain, instance: Instance, leases: Mapping[str, tuple[str, ...]]) -> ObservedInstance:
+    addresses = [address for nic in instance.spec.networks for address in leases.get(nic.mac_address, ())]
+    return ObservedInstance(instance, domain.power_state, addresses)
+
+
+def _foreign(domain: Domain) -> ForeignDomain:
+    size = domain.size
+    return ForeignDomain(domain.uuid, domain.name, domain.power_state, size.vcpus, size.memory_mb, size.disk_gb)

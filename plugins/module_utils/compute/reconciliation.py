@@ -1,0 +1,117 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes a host agree with its slice of a plan, several instances at once."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Optional
+
+from ..objects.errors import NovellaError
+from ..objects.instance import Instance
+from ..objects.plan import Action
+from .hardware_claims import Claimant
+from .host import Host
+from .operation import OPERATIONS, perform
+
+Progress = Callable[[str, int, int], None]
+Job = tuple[Action, Mapping[str, Any]]
+
+
+def reconcile(
+    host: Host, actions: Sequence[Action], user_data: Mapping[str, bytes], progress: Optional[Progress] = None
+) -> list[dict[str, Any]]:
+    """Do this host's slice of a plan, several instances at once. One failure never stops another action.
+
+    Deletes come first, as they make room; then all claims in one transaction; then the rest.
+
+    Args:
+        actions: The slice, in the plan's order.
+        user_data: By uuid, for instances to be created.
+        progress: Told after each ended action: what it was, how many ended, how many there are.
+
+    Returns:
+        One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
+    """
+    creates = [action for action in actions if action.operation == "create"]
+    deletes = [action for action in actions if action.operation == "delete"]
+    others = [action for action in actions if action.operation not in ("create", "delete")]
+    disks = host.driver.list_root_disks() if creates else set()
+    results: dict[int, dict[str, Any]] = {}
+    attempt = functools.partial(_attempt, host)
+    total = len(actions)
+    with ThreadPoolExecutor(host.options.max_concurrent_builds) as pool:
+
+        def work(batch: Sequence[Job]) -> None:
+            # An instance's actions follow each other; different instances' do not wait.
+            jobs: dict[str, list[Job]] = {}
+            for job in batch:
+                jobs.setdefault(job[0].uuid, []).append(job)
+            for job, result in itertools.chain.from_iterable(pool.map(attempt, jobs.values())):
+                results[id(job[0])] = result
+                if progress is not None:
+                    what = f"{job[0].operation} {job[0].name}: {result['status']}"
+                    progress(what, len(results), total)
+
+        work([(action, {}) for action in deletes])
+        ready: list[Job] = [(action, {"spec": action.spec, "vm_state": action.vm_state}) for action in others]
+        for action, refusal in _claim(host, creates):
+            if refusal is not None:
+                results[id(action)] = make_result(action, 0.0, refusal)
+                continue
+            arguments = {
+                "spec": action.spec,
+                "vm_state": action.vm_state or "active",
+                "user_data": user_data.get(action.uuid),
+                "root_disk_exists": action.uuid in disks,
+            }
+            ready.append((action, arguments))
+        work(ready)
+    return [results[id(action)] for action in actions]
+
+
+def _claim(host: Host, creates: Sequence[Action]) -> list[tuple[Action, Optional[NovellaError]]]:
+    wanted = [
+        Claimant(Instance(action.uuid, action.spec), action.limits, action.pci_requests)
+        for action in creates
+        if action.spec is not None
+    ]
+    outcome = host.tracker.instance_claims(wanted) if wanted else {}
+    return [(action, outcome[action.uuid]) for action in creates]
+
+
+def _attempt(host: Host, jobs: Sequence[Job]) -> list[tuple[Job, dict[str, Any]]]:
+    """Do one instance's actions, in order."""
+    ended = []
+    for action, arguments in jobs:
+        began = time.monotonic()
+        fault: Optional[Exception] = None
+        try:
+            perform(host, OPERATIONS[action.operation], action.uuid, action.name, arguments)
+        except Exception as error:  # one instance's failure never stops another's
+            fault = error
+        ended.append(((action, arguments), make_result(action, time.monotonic() - began, fault)))
+    return ended
+
+
+def make_result(action: Action, seconds: float, fault: Optional[Exception]) -> dict[str, Any]:
+    """Return what a module tells of one action."""
+    result: dict[str, Any] = {
+        "uuid": action.uuid,
+        "name": action.name,
+        "operation": action.operation,
+        "status": "done" if fault is None else "failed",
+        "seconds": round(seconds, 3),
+    }
+    if isinstance(fault, NovellaError):
+        result["error"] = fault.as_dict()
+    elif fault is not None:
+        message = f"{action.operation} {action.name} failed: {type(fault).__name__}: {fault}."
+        result["error"] = NovellaError(message).as_dict()
+    return result
