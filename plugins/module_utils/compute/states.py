@@ -10,16 +10,17 @@ ACTIVE = "active"
 BUILDING = "building"
 DELETED = "deleted"
 ERROR = "error"
+SHELVED_OFFLOADED = "shelved_offloaded"
+SOFT_DELETE = "soft-delete"
 STOPPED = "stopped"
 
-VM_STATES = (ACTIVE, BUILDING, DELETED, ERROR, STOPPED)
+VM_STATES = (ACTIVE, BUILDING, DELETED, ERROR, SOFT_DELETE, STOPPED)
 
 BLOCK_DEVICE_MAPPING = "block_device_mapping"
 DELETING = "deleting"
 POWERING_OFF = "powering-off"
 POWERING_ON = "powering-on"
+RESTORING = "restoring"
+SOFT_DELETING = "soft-deleting"
 SPAWNING = "spawning"
 UPDATING = "updating"
-
-# Nova's io_workload counts what keeps the host's disks busy (stats, section "io_workload").
-BUSY_VM_STATES = (BUILDING,)

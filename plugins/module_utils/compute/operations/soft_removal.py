@@ -1,0 +1,57 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Deleting with a way back (Nova's soft_delete_instance and restore_instance).
+
+The guest is off and everything of it is kept, so it counts as used. The periodic task `reclaim_queued_deletes`
+deletes it for good.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ...objects.instance import Instance
+from ..clock import now
+from ..host import Host
+from ..journal import Entry
+from ..operation import Run, operation
+from ..records import read_record
+from ..states import ACTIVE, ERROR, RESTORING, SOFT_DELETE, SOFT_DELETING, STOPPED
+
+
+def keep_restored(host: Host, entry: Entry) -> None:
+    """Have it count as restored, running or not: what a user wanted back must never be reclaimed."""
+    domain = host.driver.get_domain(entry.uuid)
+    instance = None if domain is None else read_record(domain)
+    if domain is not None and instance is not None and instance.vm_state == SOFT_DELETE:
+        host.driver.save_record(_restored(instance, ACTIVE if domain.power_state == "running" else STOPPED))
+
+
+@operation(
+    "soft_delete",
+    vm_states=(ACTIVE, ERROR, STOPPED),
+    task_state=SOFT_DELETING,
+    ends_in=SOFT_DELETE,
+    action="delete",
+)
+def soft_delete(run: Run) -> Optional[Instance]:
+    """Cut the power and note the time. Done by half it is not deleted, and can be done again."""
+    run.step("power off", run.driver.power_off, run.instance.uuid)
+    return run.instance.but(deleted_at=now(), old_vm_state=run.instance.vm_state)
+
+
+@operation("restore", vm_states=(SOFT_DELETE,), task_state=RESTORING, ends_in=None, recover=keep_restored)
+def restore(run: Run) -> Optional[Instance]:
+    """Take it back. Arguments: vm_state, active or stopped; without it, what it was when it was deleted."""
+    instance = run.instance
+    vm_state = run.arguments.get("vm_state") or (STOPPED if instance.old_vm_state == STOPPED else ACTIVE)
+    if vm_state == ACTIVE:
+        run.step("start", run.driver.power_on, instance.uuid)
+        instance = instance.but(launched_at=instance.launched_at or now())
+    return _restored(instance, vm_state)
+
+
+def _restored(instance: Instance, vm_state: str) -> Instance:
+    return instance.but(vm_state=vm_state, task_state=None, deleted_at=None, old_vm_state=None)
