@@ -12,11 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from ..objects.compute_node import ComputeNode
 from ..objects.cpu_spec import format_cpu_spec, parse_cpu_spec
 from ..objects.instance import Instance
 from ..objects.numa import NUMATopology, NUMATopologyLimits
 from ..objects.pci import PciDevice, PciRequest
+from ..objects.plan import Action, GroupRule
 from ..virt.driver import Domain, HostResources
+from .claims import limit_of
 from .hardware.cpu_sets import host_topology, read_cpu_sets
 from .hardware.device_spec import assignable_devices
 from .hardware.host_hardware import Hardware, HostHardware
@@ -31,11 +34,22 @@ class Claimant:
     Args:
         limits: From the scheduler; none of a kind means the host's own only.
         pci_requests: The devices that its flavor asks for.
+        group: The rule of its server group.
     """
 
     instance: Instance
     limits: Mapping[str, Any]
     pci_requests: Sequence[PciRequest] = ()
+    group: Optional[GroupRule] = None
+
+
+def claimants(creates: Iterable[Action]) -> list[Claimant]:
+    """Return what creates want."""
+    return [
+        Claimant(Instance(action.uuid, action.spec), action.limits, action.pci_requests, action.group)
+        for action in creates
+        if action.spec is not None
+    ]
 
 
 def read_host_hardware(options: HostOptions, has: HostResources, devices: Iterable[PciDevice]) -> HostHardware:
@@ -60,7 +74,10 @@ def count_shared_cpus(options: HostOptions, has: HostResources) -> int:
 
 
 def count_hardware(
-    hardware: HostHardware, seen: Iterable[tuple[Domain, Optional[Instance]]], claimed: Mapping[str, Hardware]
+    hardware: HostHardware,
+    seen: Iterable[tuple[Domain, Optional[Instance]]],
+    claimed: Mapping[str, Hardware],
+    arriving: Mapping[str, Hardware],
 ) -> HostHardware:
     """Return the host's hardware with what is taken of it.
 
@@ -69,6 +86,7 @@ def count_hardware(
         seen: The host's domains, each with its record where it is ours. A foreign one holds the CPUs that its vCPUs are
             pinned to one by one, and its devices.
         claimed: What claims hold, by uuid. Of an instance that has its domain already the domain counts.
+        arriving: What instances hold here whose record does not tell it yet, by uuid.
     """
     held = dict(claimed)
     for domain, instance in seen:
@@ -76,18 +94,20 @@ def count_hardware(
         if instance is None:
             hardware = _without_foreign(hardware, domain)
         else:
-            held[domain.uuid] = Hardware(instance.numa_topology, list(instance.pci_devices))
+            own = Hardware(instance.numa_topology, list(instance.pci_devices))
+            held[domain.uuid] = arriving.get(domain.uuid, own)
     for item in held.values():
         hardware = hardware.with_instance(item)
     return hardware
 
 
-def own_limits(options: HostOptions, limits: Mapping[str, Any]) -> NUMATopologyLimits:
-    """Return the host's own limits, or the scheduler's where they are tighter."""
+def numa_limits(node: ComputeNode, limits: Mapping[str, Any]) -> NUMATopologyLimits:
+    """Return how far cells may be overcommitted: as the host says, or as the scheduler says, see `claims.limit_of`."""
     given = limits.get("numa_topology") or {}
+    cpu, ram = "cpu_allocation_ratio", "ram_allocation_ratio"
     return NUMATopologyLimits(
-        min(options.cpu_allocation_ratio, given.get("cpu_allocation_ratio", float("inf"))),
-        min(options.ram_allocation_ratio, given.get("ram_allocation_ratio", float("inf"))),
+        limit_of(node, cpu, 1, given.get(cpu)),
+        limit_of(node, ram, 1, given.get(ram)),
         bool(given.get("packing", False)),
     )
 

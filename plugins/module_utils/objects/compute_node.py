@@ -7,7 +7,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from .base import Record
+from .base import Record, since
 from .inventory import Inventory
 from .numa import NUMATopology
 from .pci import PciDevicePool
@@ -24,6 +24,8 @@ class ComputeNode(Record):
     instances take of the classes that have no field of their own.
     `metrics` are Nova's monitor metrics: name, value, timestamp, source. `vcpus` are the CPUs for shared use, where the
     operator sets dedicated ones apart; those are told by `numa_topology`. `pci_device_pools` count the free devices.
+    `fixed_allocation_ratios` names the ratios that the operator has set for this host: no aggregate exceeds those.
+    `instance_overhead_memory_mb` is what QEMU takes for each instance besides its memory.
     """
 
     uuid: str
@@ -42,6 +44,8 @@ class ComputeNode(Record):
     cpu_allocation_ratio: float = 4.0
     ram_allocation_ratio: float = 1.0
     disk_allocation_ratio: float = 1.0
+    fixed_allocation_ratios: list[str] = field(default_factory=list, metadata=since("1.1"))
+    instance_overhead_memory_mb: int = field(default=0, metadata=since("1.1"))
     running_vms: int = 0
     current_workload: int = 0
     hypervisor_type: str = ""
@@ -70,10 +74,25 @@ class ComputeNode(Record):
 
 @dataclass(frozen=True)
 class Service(Record):
-    """Whether the host takes new instances (Nova's service record)."""
+    """Whether the host takes new instances (Nova's service record).
+
+    A host in maintenance takes none either; that is for work on the host, and to be told apart from an operator's
+    disabling for other reasons. `updated_at` is when either was changed last, ISO-8601 UTC.
+    """
 
     disabled: bool = False
     disabled_reason: Optional[str] = None
+    maintenance: bool = field(default=False, metadata=since("1.1"))
+    updated_at: Optional[str] = field(default=None, metadata=since("1.1"))
+
+    @property
+    def refusal(self) -> Optional[str]:
+        """Why the host takes no new instances, such as ``is disabled: broken fan``, or None."""
+        why = f"is disabled: {self.disabled_reason}" if self.disabled_reason else "is disabled"
+        reasons = [why] if self.disabled else []
+        if self.maintenance:
+            reasons.append("is in maintenance")
+        return " and ".join(reasons) or None
 
 
 @dataclass(frozen=True)
@@ -92,6 +111,11 @@ class Usage(Record):
             self.disk_gb + other.disk_gb,
             added(self.custom, other.custom),
         )
+
+    def with_overhead(self, memory_mb: int) -> "Usage":
+        """Return it with QEMU's own memory. What takes no memory of the host's, such as an overridden amount of 0,
+        has no overhead either."""
+        return self.but(memory_mb=self.memory_mb + memory_mb) if self.memory_mb and memory_mb else self
 
 
 def added(amounts: dict[str, int], more: dict[str, int], sign: int = 1) -> dict[str, int]:

@@ -36,10 +36,17 @@ class HostRatio:
 
 class AggregateRatio(HostRatio):
     """The lowest ratio that an aggregate of the host sets, else the host's own. To be named before the filter that it
-    changes."""
+    changes.
+
+    An aggregate's ratio may be lower or higher than the host's, unless the operator has fixed that: no claim would be
+    granted beyond it. Nova tells the two apart too, ``cpu_allocation_ratio`` and ``initial_cpu_allocation_ratio``, but
+    its filters go beyond either.
+    """
 
     def ratio(self, host_state: HostState) -> float:
-        return lowest_number(whole_values(host_state.aggregates, self.ratio_name), super().ratio(host_state))
+        own = super().ratio(host_state)
+        lowest = lowest_number(whole_values(host_state.aggregates, self.ratio_name), own)
+        return min(lowest, own) if self.ratio_name in host_state.fixed_allocation_ratios else lowest
 
     def ratios(self, columns: HostColumns) -> Column:
         column: Column = columns.derived((AggregateRatio, self.ratio_name), self._derive)

@@ -25,6 +25,7 @@ FIGURES = (
     "cpu_allocation_ratio",
     "ram_allocation_ratio",
     "disk_allocation_ratio",
+    "instance_overhead_memory_mb",
     "num_instances",
     "num_io_ops",
     "failed_builds",

@@ -58,8 +58,9 @@ class HostState:
     Memory and disk are in MB unless the name says otherwise. `*_used` starts at what is reserved, and
     `free_*` may be negative. `vcpus_used` counts all vCPUs, as in Nova; `vcpus_total` are the shared CPUs, and
     `shared_vcpus_used` are the vCPUs on those, without the ones that have a host CPU each. `all_aggregates` are the
-    fleet's, whether the host is in them or not. `instances` maps uuids to records, those placed in this run
-    included. `limits` is what the claim on the host will be tested against.
+    fleet's, whether the host is in them or not. `fixed_allocation_ratios` names those that no aggregate exceeds, and
+    `instance_overhead_memory_mb` is what QEMU takes for each instance. `instances` maps uuids to records, those placed
+    in this run included. `limits` is what the claim on the host will be tested against.
     """
 
     def __init__(self, host: str, nodename: str) -> None:
@@ -77,6 +78,8 @@ class HostState:
         self.cpu_allocation_ratio = 0.0
         self.ram_allocation_ratio = 0.0
         self.disk_allocation_ratio = 0.0
+        self.fixed_allocation_ratios: frozenset[str] = frozenset()
+        self.instance_overhead_memory_mb = 0
         self.num_instances = 0
         self.num_io_ops = 0
         self.failed_builds = 0
@@ -138,6 +141,8 @@ class HostState:
         self.cpu_allocation_ratio = node.cpu_allocation_ratio
         self.ram_allocation_ratio = node.ram_allocation_ratio
         self.disk_allocation_ratio = node.disk_allocation_ratio
+        self.fixed_allocation_ratios = frozenset(node.fixed_allocation_ratios)
+        self.instance_overhead_memory_mb = node.instance_overhead_memory_mb
         self.stats = dict(node.stats)
         self.num_instances = self._count("num_instances")
         self.num_io_ops = self._count("io_workload")
@@ -170,7 +175,7 @@ class HostState:
         where extra specs name other amounts; here it is what the filters asked for, and what the claim takes.
         """
         asked = requested_resources(spec.flavor, spec.image)
-        self.free_ram_mb -= asked.memory_mb
+        self.free_ram_mb -= asked.memory_with(self.instance_overhead_memory_mb)
         self.free_disk_mb -= asked.consumed_disk_mb
         self.shared_vcpus_used += asked.vcpus
         own_cells = spec.numa_topology.cells if spec.numa_topology else ()

@@ -13,16 +13,20 @@ from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_sta
 
 
 class ExactRamFilter(ExactFilter):
-    """Only hosts that have exactly the memory of the flavor left (Nova's ExactRamFilter, made for bare metal)."""
+    """Only hosts that have exactly the memory of the flavor left (Nova's ExactRamFilter, made for bare metal).
+
+    What QEMU would take for the instance is not left for it.
+    """
 
     def wanted(self, spec: RequestSpec) -> int:
         return requested_resources(spec.flavor, spec.image).memory_mb
 
     def left(self, host_state: HostState) -> int:
-        return host_state.free_ram_mb
+        return host_state.free_ram_mb - host_state.instance_overhead_memory_mb
 
     def left_of_all(self, columns: HostColumns) -> Column:
-        return columns["free_ram_mb"]
+        left: Column = columns["free_ram_mb"] - columns["instance_overhead_memory_mb"]
+        return left
 
     def amount(self, number: int) -> str:
         return f"{number} MB of memory"

@@ -21,12 +21,14 @@ class InstanceTypeFilter(BaseHostFilter):
     """
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
-        missing = spec.flavor.memory_mb - host_state.free_ram_mb
+        missing = spec.flavor.memory_mb + host_state.instance_overhead_memory_mb - host_state.free_ram_mb
         if missing > 0:
             detail = f"{host_state.free_ram_mb} MB free"
             return Reason(f"lacks {missing} MB of memory", detail, missing / spec.flavor.memory_mb)
         if host_state.service.get("disabled"):
             return Reason("is disabled")
+        if host_state.service.get("maintenance"):
+            return Reason("is in maintenance")
         for key, wanted in spec.flavor.extra_specs.items():
             found = _capability(host_state, key)
             if found is None:

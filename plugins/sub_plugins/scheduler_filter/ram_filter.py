@@ -21,7 +21,7 @@ class RamFilter(HostRatio, BaseHostFilter):
 
     usable = total * `ram_allocation_ratio` - used, where used includes what is reserved. No instance may be
     larger than the physical memory, whatever the ratio. The flavor's extra specs may ask for another amount of
-    MEMORY_MB, or for none.
+    MEMORY_MB, or for none. With it is asked for what QEMU takes for each instance (`instance_overhead_memory_mb`).
     """
 
     run_on_forced = True
@@ -31,7 +31,8 @@ class RamFilter(HostRatio, BaseHostFilter):
         return _wanted(spec) > 0
 
     def refusal(self, host_state: HostState, spec: RequestSpec) -> Optional[Reason]:
-        wanted = _wanted(spec)
+        overhead = host_state.instance_overhead_memory_mb
+        wanted = requested_resources(spec.flavor, spec.image).memory_with(overhead)
         total = host_state.total_usable_ram_mb
         if not wanted:
             return None
@@ -43,21 +44,29 @@ class RamFilter(HostRatio, BaseHostFilter):
         if usable >= wanted:
             return None
         missing = math.ceil(wanted - usable)
-        detail = f"{math.floor(usable)} of {math.floor(limit)} MB free"
+        taken = f", and QEMU takes {overhead} MB" if overhead else ""
+        detail = f"{math.floor(usable)} of {math.floor(limit)} MB free{taken}"
         return Reason(f"lacks {missing} MB of memory", detail, missing / wanted)
 
     def mask(self, columns: HostColumns, spec: RequestSpec) -> Optional[Mask]:
-        wanted = _wanted(spec)
+        wanted = self._wanted_of_all(columns, spec)
         mask: Mask = (columns["total_usable_ram_mb"] >= wanted) & (self._usable(columns) >= wanted)
         return mask
 
     def shortage(self, columns: HostColumns, spec: RequestSpec) -> Optional[Column]:
-        wanted = _wanted(spec)
-        share: Column = (wanted - np.minimum(self._usable(columns), columns["total_usable_ram_mb"])) / max(wanted, 1)
+        wanted = self._wanted_of_all(columns, spec)
+        there = np.minimum(self._usable(columns), columns["total_usable_ram_mb"])
+        share: Column = (wanted - there) / np.maximum(wanted, 1)
         return share
 
     def limits(self, host_state: HostState) -> dict[str, float]:
         return {"memory_mb": host_state.total_usable_ram_mb * self.ratio(host_state)}
+
+    def _wanted_of_all(self, columns: HostColumns, spec: RequestSpec) -> Column:
+        wanted = _wanted(spec)
+        overhead = columns["instance_overhead_memory_mb"]
+        asked: Column = overhead + wanted if wanted else np.zeros(len(columns))
+        return asked
 
     def _usable(self, columns: HostColumns) -> Column:
         total = columns["total_usable_ram_mb"]

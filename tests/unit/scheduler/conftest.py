@@ -38,15 +38,14 @@ def make_group(name="web", policy="anti-affinity", **more):
     return InstanceGroup(name, policy, **more)
 
 
-def make_report(host="kvm1", instances=(), disabled=False, disabled_reason=None, **node):
+def make_report(host="kvm1", instances=(), disabled=False, disabled_reason=None, maintenance=False, **node):
     figures = {"vcpus": 4, "memory_mb": 4608, "local_gb": 50, "memory_mb_used": 512, **node}
     observed = [
         ObservedInstance(Instance(uuid, InstanceSpec(uuid, make_flavor()), "active", host=host), "running")
         for uuid in instances
     ]
-    return HostReport(
-        ComputeNode(f"node-{host}", host, host, **figures), Service(disabled, disabled_reason), instances=observed
-    )
+    service = Service(disabled, disabled_reason, maintenance)
+    return HostReport(ComputeNode(f"node-{host}", host, host, **figures), service, instances=observed)
 
 
 def make_manager(*reports, aggregates=(), unavailable=None):

@@ -235,6 +235,7 @@ def test_the_images_architecture_must_be_permitted(host, spec, refusals, propert
         # No over-commit: what is free counts.
         ({"memory_mb": 4097}, {"ram_allocation_ratio": 2.0}, "lacks 1 MB of memory (4096 MB free)"),
         ({}, {"disabled": True}, "is disabled"),
+        ({}, {"maintenance": True}, "is in maintenance"),
         ({"hypervisor_type": "QEMU"}, {"hypervisor_type": "QEMU"}, None),
         ({"hypervisor_type": "QEMU"}, {"hypervisor_type": "LXC"}, "has hypervisor_type LXC, not QEMU"),
         ({"rack": "r1"}, {"labels": {"rack": "r1"}}, None),

@@ -5,7 +5,7 @@
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import ComputeNode
+from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import ComputeNode, Service
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.plugin_utils.scheduler.host_state import (
     HostState,
@@ -124,7 +124,7 @@ def test_a_filter_cannot_change_the_service_record(host, change):
     service = host(disabled=True).service
     with pytest.raises(TypeError, match="read-only"):
         change(service)
-    assert service == {"disabled": True, "disabled_reason": None}
+    assert service == Service(disabled=True).as_dict()
 
 
 def test_a_read_only_dict_is_a_copy():

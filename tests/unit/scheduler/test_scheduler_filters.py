@@ -31,6 +31,12 @@ def test_a_disabled_host_is_refused_with_its_reason(host, spec):
     assert verdict("ComputeFilter", host(disabled=True), spec()) == "is disabled"
 
 
+def test_a_host_in_maintenance_is_refused_whether_it_is_enabled_or_not(host, spec):
+    assert verdict("ComputeFilter", host(maintenance=True), spec()) == "is in maintenance"
+    both = host(disabled=True, disabled_reason="broken fan", maintenance=True)
+    assert verdict("ComputeFilter", both, spec()) == "is disabled: broken fan and is in maintenance"
+
+
 @pytest.mark.parametrize(
     ("zone", "wanted", "expected"),
     [
