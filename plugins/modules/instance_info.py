@@ -1,0 +1,294 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: instance_info
+short_description: Tell all about the instances of a compute node
+version_added: 0.1.0
+author:
+  - The Novella team (@novella-compute)
+description:
+  - Tells of each instance on the host its record, its states, its addresses, what was done to it, and the fault of its
+    last operation where that failed.
+  - It also tells of instances that are not there, but have something to tell; see RV(lost) and RV(absent).
+  - Nothing is changed. What a killed run left half-done is told of, and left to the next run that acts.
+extends_documentation_fragment:
+  - novella.compute.attributes
+  - novella.compute.attributes.action_group
+  - novella.compute.host
+attributes:
+  check_mode:
+    support: full
+    details: It is the same in check mode.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  names:
+    description:
+      - Only instances whose name is one of these, or fits one of these shell patterns.
+    type: list
+    elements: str
+    default: []
+  uuids:
+    description:
+      - Only instances with one of these UUIDs. One that is not on the host any more is told of, too, for as long as its
+        history is kept.
+    type: list
+    elements: str
+    default: []
+  fleet:
+    description:
+      - Only instances of this fleet.
+    type: str
+  project_id:
+    description:
+      - Only instances of this project.
+    type: str
+  actions:
+    description:
+      - How many of an instance's newest actions to tell.
+    type: int
+    default: 10
+  include_foreign:
+    description:
+      - Tell of the domains that are not Novella's, too, all of them.
+    type: bool
+    default: false
+seealso:
+  - module: novella.compute.instance_table
+  - module: novella.compute.compute_node_facts
+"""
+
+EXAMPLES = r"""
+- name: Ask for the web servers
+  novella.compute.instance_info:
+    names: ["web-*"]
+    actions: 3
+  register: novella_instance_info
+
+- name: Show what failed on this host
+  ansible.builtin.debug:
+    msg: "{{ told | selectattr('fault') | map(attribute='fault.message') | list }}"
+  vars:
+    told: "{{ novella_instance_info.instances + novella_instance_info.absent }}"
+"""
+
+RETURN = r"""
+instances:
+  description: The instances that have a domain on the host, by name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    uuid:
+      description: The instance.
+      type: str
+      sample: 6ba7b811-9dad-51d1-80b4-00c04fd430c8
+    name:
+      description: Its name.
+      type: str
+      sample: web-1
+    fleet:
+      description: The fleet that it belongs to.
+      type: str
+      sample: shop
+    project_id:
+      description: The project that it belongs to.
+      type: str
+      sample: default
+    host:
+      description: Where it is.
+      type: str
+      sample: kvm1
+    status:
+      description: What a user of OpenStack would see, in one word for RV(instances[].vm_state) and
+        RV(instances[].task_state).
+      type: str
+      sample: ACTIVE
+    vm_state:
+      description: What it was last told to be.
+      type: str
+      sample: active
+    task_state:
+      description: What is being done to it.
+      type: str
+      sample: powering-off
+    power_state:
+      description: What the hypervisor says.
+      type: str
+      sample: running
+    addresses:
+      description: Its IP addresses as far as they are known. They may lag behind a boot.
+      type: list
+      elements: str
+      sample: [192.0.2.17]
+    flavor:
+      description: What its size is called.
+      type: str
+      sample: small
+    vcpus:
+      description: Number of virtual CPUs.
+      type: int
+      sample: 1
+    memory_mb:
+      description: Memory in MiB.
+      type: int
+      sample: 1024
+    root_gb:
+      description: Size of the root disk in GiB.
+      type: int
+      sample: 10
+    image:
+      description: What it was made from.
+      type: str
+      sample: debian
+    created_at:
+      description: When it was made.
+      type: str
+      sample: "2026-11-21T10:15:30.123456Z"
+    launched_at:
+      description: When it was started first.
+      type: str
+      sample: "2026-11-21T10:15:31.654321Z"
+    instance:
+      description: Its whole record.
+      type: dict
+      sample: {uuid: 6ba7b811-9dad-51d1-80b4-00c04fd430c8, spec: {name: web-1}}
+    actions:
+      description: What was done to it, newest first. One that goes on has no C(finish_time).
+      type: list
+      elements: dict
+      contains:
+        action:
+          description: What, in OpenStack's words.
+          type: str
+          sample: create
+        instance_uuid:
+          description: The instance.
+          type: str
+          sample: 6ba7b811-9dad-51d1-80b4-00c04fd430c8
+        request_id:
+          description: The run that asked for it. The same on all hosts.
+          type: str
+          sample: req-0242ac11-0002-5b1e-77aa-00000000000c
+        start_time:
+          description: When it began.
+          type: str
+          sample: "2026-11-21T10:15:30.123456Z"
+        finish_time:
+          description: When it ended.
+          type: str
+          sample: "2026-11-21T10:15:31.654321Z"
+        message:
+          description: Why it failed; V(none) where it did not.
+          type: str
+          sample: power_on of web-1 failed
+        events:
+          description: The operation as a whole, and then its steps.
+          type: list
+          elements: dict
+          contains:
+            event:
+              description: Which part of the operation.
+              type: str
+              sample: compute_create.root_disk
+            start_time:
+              description: When it began. Not known for steps of a run that was killed.
+              type: str
+              sample: "2026-11-21T10:15:30.223456Z"
+            finish_time:
+              description: When it ended.
+              type: str
+              sample: "2026-11-21T10:15:30.323456Z"
+            result:
+              description: V(Success) or V(Error); V(none) while it goes on.
+              type: str
+              sample: Success
+            details:
+              description: Why it failed.
+              type: str
+              sample: power_on of web-1 failed
+    fault:
+      description: Why its last operation failed, or why it is in error; else V(none).
+      type: dict
+      contains:
+        code:
+          description: The error's name.
+          type: str
+          sample: HypervisorError
+        message:
+          description: What went wrong; at most 255 letters.
+          type: str
+          sample: power_on of web-1 failed
+        details:
+          description: What to do about it.
+          type: str
+          sample: Look into the host's libvirt log.
+        host:
+          description: Where it happened.
+          type: str
+          sample: kvm1
+        created_at:
+          description: When it happened.
+          type: str
+          sample: "2026-11-21T10:15:31.654321Z"
+lost:
+  description: Instances whose domain is gone, and that nobody told Novella to delete. They have C(uuid), C(name),
+    C(fleet), C(project_id), C(host), C(has_disk), C(actions) and C(fault).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+absent:
+  description:
+    - Instances that are not on the host, of which there is something to tell. They are being made, or their last
+      operation on this host failed, or O(uuids) names them. They have C(uuid), C(name), C(fleet), C(project_id),
+      C(host), C(status), C(actions) and C(fault).
+    - What could not be made here may have been made on another host since.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+foreign:
+  description: The domains that are not Novella's, with C(uuid), C(name), C(power_state), C(vcpus), C(memory_mb) and
+    C(disk_gb).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.compute.instance_details import Selection
+from ..module_utils.door import compute_manager
+from ..module_utils.host_arguments import host_argument_spec
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **host_argument_spec(),
+            "names": {"type": "list", "elements": "str", "default": []},
+            "uuids": {"type": "list", "elements": "str", "default": []},
+            "fleet": {"type": "str"},
+            "project_id": {"type": "str"},
+            "actions": {"type": "int", "default": 10},
+            "include_foreign": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    params = module.params
+    selection = Selection(params["names"], params["uuids"], params["fleet"], params["project_id"])
+    with compute_manager(module, read_only=True) as manager:
+        told = manager.describe_instances(selection, params["actions"], params["include_foreign"])
+    module.exit_json(changed=False, **told)
+
+
+if __name__ == "__main__":
+    main()
