@@ -4,8 +4,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.novella.compute.plugins.plugin_utils.host_action import HostAction
+
+FINGERPRINT = "novella.compute.compute_node_fingerprint"
 
 
 class ActionModule(HostAction):
-    """See the module of the same name."""
+    """Ask the host whether it is as it was, where it was read before, and read it where it is not.
+
+    They are two modules, as the smaller one reaches the host and starts there in a fraction of the time.
+    """
+
+    def ask(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        known = arguments.pop("known", None)
+        if known:
+            asked: dict[str, Any] = self._execute_module(
+                module_name=FINGERPRINT, module_args={**arguments, "known": known}, task_vars=variables
+            )
+            if asked.get("failed") or asked.get("in_sync"):
+                return asked
+        return super().ask(arguments, variables)

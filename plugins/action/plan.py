@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from ansible.utils.display import Display
@@ -29,10 +30,21 @@ from ansible_collections.novella.compute.plugins.plugin_utils.planner.attempts i
     failures_of_plan,
     settle,
 )
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.claims import (
+    ClaimRequest,
+    request_claims,
+    settle_claims,
+)
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.freshness import check_plan
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.memory import generations, memory_to_tell
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.observation import Observation
-from ansible_collections.novella.compute.plugins.plugin_utils.planner.outcome import fail
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.outcome import fail, tell
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.planner import make_plan, max_attempts
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.steps import (
+    CARRIED,
+    describe,
+    describe_settled,
+)
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.storage import (
     check_path,
     read_document,
@@ -40,9 +52,6 @@ from ansible_collections.novella.compute.plugins.plugin_utils.planner.storage im
 )
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.strays import host_zones, unknown_hosts
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.tables import count_steps, plan_table
-
-# What goes unchanged from the first attempt to the last.
-CARRIED = ("summary", "max_attempts", "availability_zones")
 
 
 class ActionModule(ControllerAction):
@@ -56,6 +65,8 @@ class ActionModule(ControllerAction):
         "save_to": {"type": "str"},
         "apply_from": {"type": "str"},
         "previous": {"type": "dict"},
+        "claimed": {"type": "dict"},
+        "recall": {"type": "bool", "default": False},
         "fail_unplaced": {"type": "bool", "default": False},
     }
 
@@ -63,6 +74,8 @@ class ActionModule(ControllerAction):
         for option in ("save_to", "apply_from"):
             if arguments[option]:
                 check_path(arguments[option])
+        if arguments["claimed"]:
+            return self._settle(arguments, variables)
         if arguments["previous"]:
             return self._plan_again(arguments, variables)
         return self._plan(arguments, variables)
@@ -70,6 +83,9 @@ class ActionModule(ControllerAction):
     def _plan(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         saved = arguments["apply_from"]
         group, observation = observe_hosts(arguments["hosts_from"], arguments["group"], variables, self._templar)
+        if arguments["recall"] and observation.unreachable and observation.reports and observation.remembered is None:
+            # The playbook asks the others, and comes back.
+            return {"changed": False, "silent": list(observation.unreachable), "remaining": False}
         fleet = None
         if not saved or has_fleet(arguments["fleet"], variables, group):
             fleet = read_fleet(arguments["fleet"], variables, self._templar, group)
@@ -83,13 +99,19 @@ class ActionModule(ControllerAction):
         if failures and arguments["fail_unplaced"]:
             # Ansible prints a failed result in full; the plan was printed above.
             return {**fail(failures), "summary": count_steps(plan)}
+        is_real = arguments["hosts_from"] is None and not self._task.check_mode
+        counts = generations(observation)
         result = {
-            **describe(plan, failures, attempt=1, tried={}),
+            **describe(plan, failures, 1, {}, request_claims(plan, observation) if is_real else None),
+            "run": uuid.uuid4().hex,
+            "generations": counts,
             "summary": count_steps(plan),
             # What was reviewed names its hosts, and no others take their place.
             "max_attempts": 1 if fleet is None or saved else max_attempts(fleet),
             "availability_zones": host_zones(fleet) if fleet else {},
         }
+        if is_real and not plan.actions:
+            result["memory"] = memory_to_tell(observation, counts, result["run"], [], [])
         if fleet and (unknown := unknown_hosts(fleet, observation)):
             result["warnings"] = unknown
         if Display().verbosity < 3:
@@ -114,14 +136,34 @@ class ActionModule(ControllerAction):
             return {**result, **carried, "changed": False, "remaining": False, "slices": {}}
         group = read_group(arguments["group"], variables, self._templar)
         answers = read_answers(group, variables)
-        stock = close_attempt(previous, answers)
-        if stock.retry:
+        stock, observation = close_attempt(previous, answers), observe_answers(answers)
+        if stock.tried_again:
             fleet = read_fleet(arguments["fleet"], variables, self._templar, group)
-            plan = make_plan(fleet, observe_answers(answers), created_at=now(), tried=stock.tried_again)
-            Display().display(f"Attempt {stock.attempt}\n\n{plan_table(plan, Display().verbosity)}")
+            plan = make_plan(fleet, observation, created_at=now(), tried=stock.tried_again)
+            reasons = "".join(f"  {tell(failure)}\n" for failure in stock.retry)
+            Display().display(f"Attempt {stock.attempt}\n{reasons}\n{plan_table(plan, Display().verbosity)}")
         else:
             plan = Plan(previous["plan"]["fleet"], now())
-        return {**describe(plan, settle(stock, plan), stock.attempt, stock.tried), **carried}
+        failures, claims = settle(stock, plan), request_claims(plan, observation)
+        result = describe(plan, failures, stock.attempt, stock.tried, claims, previous["asked"])
+        if not plan.actions:
+            uncertain = [failure.uuid for failure in failures if not failure.is_certain]
+            told = (previous["generations"], previous["run"], previous["asked"], uncertain)
+            result["memory"] = memory_to_tell(observation, *told)
+        return {**result, **carried}
+
+    def _settle(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        previous = arguments["claimed"]
+        plan = Plan.from_document(previous["plan"])
+        requests = {
+            host: ClaimRequest.from_dict(item, f"claimed.claims.{host}") for host, item in previous["claims"].items()
+        }
+        answers = read_answers(read_group(arguments["group"], variables, self._templar), variables)
+        settlement = settle_claims(plan, requests, answers)
+        names = {action.uuid: action.name for action in plan.actions}
+        for instance, why in settlement.contested.items():
+            Display().display(f"{names[instance]} is not created now: {why}")
+        return {**previous, **describe_settled(settlement, names)}
 
     def _save(self, path: Optional[str], document: Mapping[str, Any]) -> None:
         if not path:
@@ -148,21 +190,3 @@ def read_plan(path: str, fleet: Optional[Fleet], observation: Observation) -> Pl
         )
     check_plan(plan, observation)
     return plan
-
-
-def describe(
-    plan: Plan, failures: Sequence[Failure], attempt: int, tried: Mapping[str, Sequence[str]]
-) -> dict[str, Any]:
-    """Return the part of the result that each attempt has anew."""
-    slices: dict[str, list[dict[str, Any]]] = {}
-    for action in plan.actions:
-        slices.setdefault(action.host, []).append(action.as_dict(sparse=True))
-    return {
-        "changed": bool(plan.actions),
-        "plan": plan.as_document(),
-        "slices": slices,
-        "attempt": attempt,
-        "remaining": bool(plan.actions),
-        "tried": tried,
-        "failures": [failure.as_dict() for failure in failures],
-    }

@@ -37,5 +37,6 @@ class ActionModule(ControllerAction):
             "changed": False,
             "path": path,
             "hosts": list(observation.reports),
-            "unreachable": dict(observation.unreachable),
+            # Of a key "unreachable" Ansible would think that it is about the host of the task.
+            "silent": dict(observation.unreachable),
         }

@@ -28,7 +28,7 @@ from ansible_collections.novella.compute.plugins.plugin_utils.planner.outcome im
     list_instances,
 )
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.outlook import foresee
-from ansible_collections.novella.compute.plugins.plugin_utils.planner.tables import instance_table
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.tables import closed_hosts, instance_table
 
 
 class ActionModule(ControllerAction):
@@ -77,12 +77,20 @@ class ActionModule(ControllerAction):
     ) -> dict[str, Any]:
         if rows:
             Display().display(instance_table(rows))
+        if observation.closed:
+            Display().display(closed_hosts(observation.closed))
         self._draw(observation, arguments)
         counts = self._count(instances, failures)
         if failures:
             # Ansible prints a failed result in full; the table was printed above.
-            return {**fail(failures), "counts": counts}
-        return {"changed": False, "instances": instances, "failures": [], "counts": counts}
+            return {**fail(failures), "counts": counts, "closed": observation.closed}
+        return {
+            "changed": False,
+            "instances": instances,
+            "failures": [],
+            "counts": counts,
+            "closed": observation.closed,
+        }
 
     def _draw(self, observation: Observation, arguments: dict[str, Any]) -> None:
         zones = arguments["plan"].get("availability_zones", {})

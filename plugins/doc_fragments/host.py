@@ -53,19 +53,45 @@ options:
     default: 0
   cpu_allocation_ratio:
     description:
-      - How many vCPUs to give out for each one there is.
+      - How many vCPUs to give out for each one there is, whatever the fleet's aggregates say.
+      - Left out, O(initial_cpu_allocation_ratio) holds, or the C(cpu_allocation_ratio) of an aggregate in its place.
     type: float
-    default: 4.0
   ram_allocation_ratio:
     description:
-      - How much memory to give out for each MiB there is.
+      - How much memory to give out for each MiB there is, whatever the fleet's aggregates say.
+      - Left out, O(initial_ram_allocation_ratio) holds, or the C(ram_allocation_ratio) of an aggregate in its place.
     type: float
-    default: 1.0
   disk_allocation_ratio:
     description:
-      - How much disk space to give out for each GiB there is.
+      - How much disk space to give out for each GiB there is, whatever the fleet's aggregates say.
+      - Left out, O(initial_disk_allocation_ratio) holds, or the C(disk_allocation_ratio) of an aggregate in its place.
+    type: float
+  initial_cpu_allocation_ratio:
+    description:
+      - How many vCPUs to give out for each one there is, where nothing else says it.
+    type: float
+    default: 4.0
+  initial_ram_allocation_ratio:
+    description:
+      - How much memory to give out for each MiB there is, where nothing else says it.
     type: float
     default: 1.0
+  initial_disk_allocation_ratio:
+    description:
+      - How much disk space to give out for each GiB there is, where nothing else says it.
+    type: float
+    default: 1.0
+  instance_overhead_memory_mb:
+    description:
+      - Memory in MiB that QEMU takes for each guest besides the guest's own. It is counted for every guest of the host.
+    type: int
+    default: 0
+  minimum_free_disk_mb:
+    description:
+      - Space in MiB that stays free in the pool, as it is measured when an instance is about to be built, and with
+        what the builds in progress may still write taken off. With V(0) it is not measured.
+    type: int
+    default: 0
   resources:
     description:
       - What else the host has to give to instances, by resource class. A class of your own begins with C(CUSTOM_), and
@@ -120,6 +146,73 @@ options:
       - Seconds that a guest has to shut down before its power is cut.
     type: float
     default: 60.0
+  kept_actions:
+    description:
+      - How many actions the host's history holds. The oldest go first, with their events and faults; V(0) keeps none.
+    type: int
+    default: 1000
+  kept_actions_per_instance:
+    description:
+      - How many of them may be of one instance.
+    type: int
+    default: 100
+  consecutive_build_service_disable_threshold:
+    description:
+      - With V(0) builds that fail are not counted. Any other value counts those since the last build that did not fail,
+        and BuildFailureWeigher then prefers other hosts. Nothing is disabled, as in Nova.
+    type: int
+    default: 10
+  request_id:
+    description:
+      - How the history calls the run that asks for something. Left out, it is a name that all tasks and hosts of one
+        play share.
+    type: str
+  power_policy:
+    description:
+      - What the periodic task C(sync_power_states) does with a guest whose power is not as its record says.
+      - With V(enforce), as OpenStack Nova does, one that stopped by itself is recorded as stopped, and one that was
+        started beside Novella is stopped.
+      - With V(observe) only the record is corrected. With V(restart) a guest that stopped by itself is started again.
+    type: str
+    choices: [enforce, observe, restart]
+    default: enforce
+  reclaim_instance_interval:
+    description:
+      - Seconds that the data of a deleted instance is kept, and for which it can be restored. The periodic task
+        C(reclaim_queued_deletes) deletes it afterwards. With V(0) an instance is deleted at once.
+    type: int
+    default: 0
+  remove_unused_base_images:
+    description:
+      - Whether the periodic task C(run_image_cache_manager_pass) removes cached images that no disk needs.
+    type: bool
+    default: true
+  remove_unused_original_minimum_age_seconds:
+    description:
+      - For how many seconds no instance must have been made from a cached image before it is removed; at least 60.
+    type: int
+    default: 86400
+  update_resources_interval:
+    description:
+      - Seconds between two runs of the periodic task C(update_available_resource). V(0) is 60; less than that is never.
+    type: int
+    default: 0
+  sync_power_state_interval:
+    description:
+      - Seconds between two runs of the periodic task C(sync_power_states). V(0) is 60; less than that is never.
+    type: int
+    default: 600
+  image_cache_manager_interval:
+    description:
+      - Seconds between two runs of the periodic task C(run_image_cache_manager_pass). V(0) is 60; less than that is
+        never.
+    type: int
+    default: 2400
+  claim_cleanup_interval:
+    description:
+      - Seconds between two runs of the periodic task C(drop_stale_claims). V(0) is 60; less than that is never.
+    type: int
+    default: 300
 requirements:
   - python >= 3.9
   - libvirt's Python binding (the distribution's python3-libvirt)

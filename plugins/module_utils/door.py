@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -17,51 +17,31 @@ from .compute.host_options import HostOptions
 from .compute.manager import ComputeManager
 from .compute.reconciliation import Progress
 from .compute.tracker_db import TrackerDB
+from .host_arguments import fail, host_argument_spec
 from .objects.errors import NovellaError
 from .virt.driver import ComputeDriver
-from .virt.fake import FakeDriver
-from .virt.libvirt.driver import LibvirtDriver
-
-_DEFAULTS = HostOptions(host="")
-
-
-def host_argument_spec() -> dict[str, dict[str, Any]]:
-    """Return the options of the documentation fragment ``novella.compute.host``."""
-    spec: dict[str, dict[str, Any]] = {
-        "host": {"type": "str", "required": True},
-        "driver": {"type": "str", "default": _DEFAULTS.driver, "choices": ["libvirt", "fake"]},
-        "uri": {"type": "str", "default": _DEFAULTS.uri},
-        "pool": {"type": "str", "default": _DEFAULTS.pool},
-        "state_path": {"type": "path", "default": _DEFAULTS.state_path},
-    }
-    for name in ("reserved_host_cpus", "reserved_host_memory_mb", "reserved_host_disk_mb", "max_concurrent_builds"):
-        spec[name] = {"type": "int", "default": getattr(_DEFAULTS, name)}
-    for name in ("cpu_allocation_ratio", "ram_allocation_ratio", "disk_allocation_ratio"):
-        spec[name] = {"type": "float", "default": getattr(_DEFAULTS, name)}
-    for name in ("resources", "labels"):
-        spec[name] = {"type": "dict", "default": {}}
-    spec["traits"] = {"type": "list", "elements": "str", "default": []}
-    for name in ("cpu_shared_set", "cpu_dedicated_set"):
-        spec[name] = {"type": "str"}
-    spec["pci_device_spec"] = {"type": "list", "elements": "dict", "default": []}
-    for name in ("deadline", "shutdown_timeout"):
-        spec[name] = {"type": "float", "default": getattr(_DEFAULTS, name)}
-    return spec
 
 
 @contextlib.contextmanager
-def compute_manager(module: AnsibleModule, progress: Optional[Progress] = None) -> Iterator[ComputeManager]:
+def compute_manager(
+    module: AnsibleModule, progress: Optional[Progress] = None, *, recovers: bool = True, read_only: bool = False
+) -> Iterator[ComputeManager]:
     """Open this host's ComputeManager for the module's options, recovered from whatever died here before.
 
     In check mode nothing is recovered, and nothing can be written. A NovellaError ends the module with ``msg``,
     ``code``, ``remedy`` and ``details``; any other exception is a defect and shows as such.
+
+    Args:
+        recovers: False for what must work while the hypervisor does not answer.
+        read_only: Be as in check mode always.
     """
     options = HostOptions(**{name: module.params[name] for name in host_argument_spec()})
     db = TrackerDB(options.state_path)
     try:
-        db.open(read_only=module.check_mode)
+        read_only = read_only or module.check_mode
+        db.open(read_only=read_only)
         manager = ComputeManager(options, _driver(options, db), db, progress)
-        if not module.check_mode:
+        if recovers and not read_only:
             manager.init_host()
         manager.pre_start_hook()
         yield manager
@@ -74,15 +54,14 @@ def compute_manager(module: AnsibleModule, progress: Optional[Progress] = None) 
         db.close()
 
 
-def fail(module: AnsibleModule, error: NovellaError, **results: Any) -> None:
-    """End the module with an error that a user can act on."""
-    message = f"{module.params['host']}: {error}"
-    module.fail_json(msg=message, code=error.code, remedy=error.remedy, details=error.details, **results)
-
-
 def _driver(options: HostOptions, db: TrackerDB) -> ComputeDriver:
+    # Hosts compile what a module imports, each time: of the drivers only the one in use.
     if options.driver == "fake":
+        from .virt.fake import FakeDriver
+
         return FakeDriver(options.host, options.state_path, db)
+    from .virt.libvirt.driver import LibvirtDriver
+
     return LibvirtDriver(
         uri=options.uri, pool=options.pool, deadline=options.deadline, shared_cpus=options.cpu_shared_set
     )

@@ -45,6 +45,8 @@ options:
   state:
     description:
       - Whether the instance shall exist. V(absent) deletes it with its disks.
+      - With O(reclaim_instance_interval) above 0, V(absent) switches it off and keeps it for so many seconds, and
+        V(present) restores it within that time.
     type: str
     choices: [present, absent]
     default: present

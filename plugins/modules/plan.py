@@ -65,6 +65,18 @@ options:
         tried.
       - The option C(scheduler.max_attempts) of the fleet limits how often.
     type: dict
+  claimed:
+    description:
+      - The registered result of this action before the claims, which are registered as C(novella_claim). Returned is
+        what of it may be built, as no other run is in the way and the hosts have room.
+    type: dict
+  recall:
+    description:
+      - Where hosts do not answer and the others were not asked about them yet, return only RV(silent), so that the
+        playbook can ask with M(novella.compute.whereabouts). Its result is registered as C(novella_recollection).
+      - Without it, all that is seen nowhere may be on the hosts that do not answer.
+    type: bool
+    default: false
   fail_unplaced:
     description:
       - Fail after all else, when an instance fits on no host, or when a change is declared that cannot be made.
@@ -73,10 +85,12 @@ options:
 notes:
   - A plan holds no user data, only its digest.
 seealso:
+  - module: novella.compute.claim
   - module: novella.compute.compute_node_facts
   - module: novella.compute.reconcile
   - module: novella.compute.snapshot
   - module: novella.compute.summary
+  - module: novella.compute.whereabouts
   - plugin: novella.compute.plan
     plugin_type: lookup
 """
@@ -181,6 +195,59 @@ failures:
       description: Whether it is known that it was not done. A host that falls silent leaves it open.
       type: bool
       sample: true
+run:
+  description: The id of this run, under which it claims.
+  returned: success
+  type: str
+  sample: 0b5f7f3f5c0e4f6c9b7d1f0e2a3c4d5e
+generations:
+  description: How many changes each host had seen at the beginning of the run.
+  returned: success
+  type: dict
+  sample: {kvm1: 1763715012}
+claims:
+  description: By host, the arguments of M(novella.compute.claim); none where there is nothing to claim beforehand.
+  returned: success
+  type: dict
+  sample: {}
+asked:
+  description: The hosts that keep names for this run.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+refused:
+  description: Creates for which their host had no room when it was asked, as in RV(failures).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+contested:
+  description: By uuid, the C(name) of an instance that another run was faster with, and the C(reason).
+  returned: success
+  type: dict
+  sample: {}
+releases:
+  description: By host, what is given back so that the other run can go on.
+  returned: success
+  type: dict
+  sample: {}
+back_off:
+  description: How many seconds to wait for the other run.
+  returned: success
+  type: float
+  sample: 0
+memory:
+  description: What the hosts are to be told at the end of the run with M(novella.compute.whereabouts), if anything.
+  returned: success
+  type: dict
+  sample: {}
+silent:
+  description: The hosts that the others are to be asked about, with O(recall).
+  returned: success
+  type: list
+  elements: str
+  sample: []
 summary:
   description: How many instances the plan of the first attempt has for each operation, and how many need nothing.
   returned: always

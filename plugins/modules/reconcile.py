@@ -39,6 +39,11 @@ options:
       - User data by instance uuid, base64. It is kept out of plans, records and results.
     type: dict
     default: {}
+  run:
+    description:
+      - The id of the run. What M(novella.compute.claim) has claimed for it on this host is used.
+    type: str
+    default: ''
   attempt:
     description:
       - Which attempt of an apply this is. It is only handed back.
@@ -140,6 +145,7 @@ def main() -> None:
             **host_argument_spec(),
             "actions": {"type": "list", "elements": "dict", "required": True},
             "user_data": {"type": "dict", "default": {}, "no_log": True},
+            "run": {"type": "str", "default": ""},
             "attempt": {"type": "int", "default": 1},
             "on_failure": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
             "progress_path": {"type": "path"},
@@ -154,7 +160,7 @@ def main() -> None:
         if module.check_mode:
             outcome["results"] = manager.predict(actions)
         else:
-            outcome["results"] = manager.reconcile(actions, decode_user_data(params["user_data"]))
+            outcome["results"] = manager.reconcile(actions, decode_user_data(params["user_data"]), params["run"])
             outcome["ansible_facts"] = {"novella_host": manager.audit().as_document()}
         outcome["changed"] = any(result["status"] in ("done", "planned") for result in outcome["results"])
     failed = [result for result in outcome["results"] if result["status"] == "failed"]

@@ -62,7 +62,7 @@ hosts:
   type: list
   elements: str
   sample: [kvm1, kvm2]
-unreachable:
+silent:
   description: The hosts that did not answer, each with the reason.
   returned: success
   type: dict

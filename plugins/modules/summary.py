@@ -111,6 +111,11 @@ counts:
   returned: always
   type: dict
   sample: {instances: 8, failed: 0, active: 8}
+closed:
+  description: The hosts that take no new instances, each with the reason.
+  returned: always
+  type: dict
+  sample: {kvm2: is in maintenance}
 code:
   description: The failures' code; C(NoValidHost) where they differ and one could not be placed.
   returned: failure

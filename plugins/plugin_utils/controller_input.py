@@ -110,7 +110,16 @@ def read_answers(group: str, variables: Mapping[str, Any]) -> list[HostAnswer]:
     for host in variables["groups"][group]:
         answer = read_answer(str(host), variables["hostvars"].raw_get(host))
         document = None if answer.document is None else to_plain(answer.document)
-        answers.append(HostAnswer(answer.host, document, str(answer.silence), to_plain(answer.reconcile)))
+        answers.append(
+            HostAnswer(
+                answer.host,
+                document,
+                str(answer.silence),
+                to_plain(answer.reconcile),
+                to_plain(answer.claim),
+                to_plain(answer.recollection),
+            )
+        )
     return answers
 
 

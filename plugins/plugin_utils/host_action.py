@@ -19,6 +19,8 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
 
+from .keepalive import keep_alive
+
 # The options of the documentation fragment novella.compute.host.
 HOST_OPTIONS = (
     "driver",
@@ -31,6 +33,11 @@ HOST_OPTIONS = (
     "cpu_allocation_ratio",
     "ram_allocation_ratio",
     "disk_allocation_ratio",
+    "initial_cpu_allocation_ratio",
+    "initial_ram_allocation_ratio",
+    "initial_disk_allocation_ratio",
+    "instance_overhead_memory_mb",
+    "minimum_free_disk_mb",
     "resources",
     "traits",
     "labels",
@@ -40,6 +47,18 @@ HOST_OPTIONS = (
     "max_concurrent_builds",
     "deadline",
     "shutdown_timeout",
+    "kept_actions",
+    "kept_actions_per_instance",
+    "consecutive_build_service_disable_threshold",
+    "request_id",
+    "power_policy",
+    "reclaim_instance_interval",
+    "remove_unused_base_images",
+    "remove_unused_original_minimum_age_seconds",
+    "update_resources_interval",
+    "sync_power_state_interval",
+    "image_cache_manager_interval",
+    "claim_cleanup_interval",
 )
 
 _PROGRESS_SECONDS = 5.0
@@ -54,15 +73,27 @@ class HostAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
+        keep_alive(self._connection)
         result: dict[str, Any] = super().run(tmp, variables)
-        arguments = {"host": variables["inventory_hostname"], **self._inventory_options(variables), **self._task.args}
+        arguments = {
+            "host": variables["inventory_hostname"],
+            # All hosts' history shows the same for one play.
+            "request_id": f"req-{self._task.play._uuid}",
+            **self._inventory_options(variables),
+            **self._task.args,
+        }
         if not self.shows_progress:
-            result.update(self._execute_module(module_args=arguments, task_vars=variables))
+            result.update(self.ask(arguments, variables))
             return result
         arguments["progress_path"] = f"/run/novella/progress-{self._task._uuid}"
         with self._showing(str(arguments["host"]), arguments["progress_path"]):
             result.update(self._execute_module(module_args=arguments, task_vars=variables))
         return result
+
+    def ask(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Run the module on the host and return its answer."""
+        answer: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=variables)
+        return answer
 
     def _inventory_options(self, variables: dict[str, Any]) -> dict[str, Any]:
         names = {name: f"novella_{name}" for name in HOST_OPTIONS}

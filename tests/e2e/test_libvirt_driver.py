@@ -320,8 +320,11 @@ def test_a_libvirt_that_hangs_half_way_costs_no_more_than_the_deadline(driven):
 
 def test_the_hosts_resources_are_the_hosts(lab, driven):
     guest = driven()
-    said = guest.do("""said["has"] = driver.get_available_resource()""")
-    has = said["has"]
+    said = guest.do("""
+        said["has"] = driver.get_available_resource()
+        said["space"] = driver.get_disk_space(driver.list_domains())
+    """)
+    has, space = said["has"], said["space"]
     assert has["hypervisor_hostname"] == "kvm2"
     assert has["uuid"] in guest.host.virsh("capabilities")
     assert has["memory_mb"] == int(guest.host.run(["awk", "/^MemTotal/ {print int($2 / 1024)}", "/proc/meminfo"]))
@@ -329,6 +332,7 @@ def test_the_hosts_resources_are_the_hosts(lab, driven):
     assert has["hypervisor_type"] == "QEMU"
     assert ["x86_64", "qemu", "hvm"] in has["supported_instances"]
     assert "features" in has["cpu_info"] and has["cpu_info"]["arch"] == "x86_64"
-    assert 0 < has["disk_available_least"] <= has["local_gb"]
+    assert 0 < space["free"] <= (has["local_gb"] + 1) << 30
+    assert space["growth"] >= 0
     inventory = yaml.safe_load((lab.inventory / "hosts.yml").read_text())
     assert has["host_ip"] in (None, inventory["compute"]["hosts"]["kvm2"]["ansible_host"])

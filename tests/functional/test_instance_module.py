@@ -43,6 +43,27 @@ def test_an_instance_is_made_stopped_started_and_deleted_and_each_again_changes_
         assert play(site, options).changed == 0
 
 
+def test_on_a_host_that_keeps_what_is_deleted_an_absent_instance_can_be_had_back(make_site) -> None:
+    site = make_site(1, novella_reclaim_instance_interval=3600)
+    play(site, BUILD)
+    absent = {"name": "build-1", "state": "absent"}
+    steps = [(absent, "shutdown", "soft_delete"), (BUILD, "running", "restore")]
+    for options, power, operation in steps:
+        checked = play(site, options, "--check", "--diff")
+        done = play(site, options)
+        for outcome in (checked, done):
+            assert (outcome.code, outcome.changed) == (0, 1), outcome.text
+            assert outcome.result("The instance")["actions"][0]["operation"] == operation
+        assert site.domains() == {"kvm1": {"build-1": power}}
+        assert play(site, options).changed == 0
+    site.driver("kvm1").undefine(site.driver("kvm1").list_domains()[0].uuid)
+    refused = play(site, absent)
+    assert refused.result("The instance")["code"] == "NotSupported"
+    gone = play(site, {**absent, "reclaim_instance_interval": 0})
+    assert (gone.code, gone.changed) == (0, 1), gone.text
+    assert site.driver("kvm1").list_root_disks() == set()
+
+
 def test_what_cannot_be_changed_yet_is_refused_and_left_as_it_is(make_site) -> None:
     site = make_site(1)
     play(site, BUILD)

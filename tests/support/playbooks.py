@@ -57,6 +57,7 @@ def run_playbook(
     inventory: Path | None = None,
     folder: Path = ROOT,
     collections: Iterable[Path] = (),
+    facts: Path | None = None,
     **extra_vars: Any,
 ) -> Outcome:
     """Run a playbook.
@@ -66,6 +67,7 @@ def run_playbook(
         options: Of ansible-playbook.
         folder: The working directory.
         collections: Folders of collections besides Novella's own.
+        facts: The folder of a fact cache that outlives the run.
     """
     printed = io.StringIO()
     # ansible-runner keeps extra variables in its folder: a folder of its own for each run.
@@ -83,6 +85,7 @@ def run_playbook(
             },
             project_dir=str(folder),
             settings={"idle_timeout": 240, "job_timeout": 600},
+            fact_cache=str(facts) if facts else None,
         )
         results = _results(run.events)
         stats = run.stats or {"ok": {}, "changed": {}, "dark": {}}

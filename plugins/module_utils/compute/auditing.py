@@ -12,16 +12,23 @@ from typing import Optional
 from ..objects.host_report import ForeignDomain, HostReport, InstanceInProgress, LostInstance
 from ..objects.instance import Instance, ObservedInstance
 from ..virt.driver import Domain
+from .fingerprint import take_fingerprint
 from .host import Host
 from .operation import OPERATIONS
 from .owner import is_alive
-from .resource_tracker import read_record
+from .records import read_record
+from .reservations import Reservations
+from .whereabouts import Whereabouts
 
 
 def audit(host: Host) -> HostReport:
     """Read the host: resources, claims, every instance, and the domains that are not ours."""
     driver, db, tracker = host.driver, host.db, host.tracker
+    # First of all: what changes while the host is read shall show the next time.
+    fingerprint = take_fingerprint(host.options, db, driver.read_fingerprint)
     generation = db.get_fact("generation", 0)
+    # What is reserved from here on may change what is read below.
+    epoch = Reservations(db).epoch
     in_progress = _in_progress(host)
     roll = db.query("SELECT * FROM instances ORDER BY name")
     node, domains = tracker.update_available_resource()
@@ -42,6 +49,10 @@ def audit(host: Host) -> HostReport:
         foreign=[_foreign(domain) for domain, record in records if record is None],
         lost=[LostInstance(**dict(row), has_disk=row["uuid"] in disks) for row in lost],
         in_progress=in_progress,
+        epoch=epoch,
+        remembers=Whereabouts(db).mark,
+        fingerprint=fingerprint,
+        reclaim_instance_interval=host.options.reclaim_instance_interval,
     )
 
 
@@ -55,13 +66,17 @@ def _in_progress(host: Host) -> list[InstanceInProgress]:
     return [InstanceInProgress(uuid, name, operation) for uuid, (name, operation) in sorted(busy.items())]
 
 
-def _unfinished(host: Host) -> dict[str, str]:
-    """Return the task_state of what dead runs left, by uuid: check mode finds it, as it recovers nothing."""
-    entries = host.journal.entries()
-    return {entry.uuid: OPERATIONS[entry.operation].task_state for entry in entries if not is_alive(entry.owner)}
+def _unfinished(host: Host) -> dict[str, Optional[str]]:
+    """Return the task_state of what dead runs left, by uuid: check mode finds it, as it recovers nothing.
+
+    None where the recovery will do no more than to take the task_state away.
+    """
+    entries = [entry for entry in host.journal.entries() if not is_alive(entry.owner)]
+    declared = {entry.uuid: OPERATIONS[entry.operation] for entry in entries}
+    return {uuid: operation.task_state if operation.recover else None for uuid, operation in declared.items()}
 
 
-def _unfinished_record(domain: Domain, unfinished: Mapping[str, str]) -> Optional[Instance]:
+def _unfinished_record(domain: Domain, unfinished: Mapping[str, Optional[str]]) -> Optional[Instance]:
     record = read_record(domain)
     if record is None or domain.uuid not in unfinished:
         return record

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..virt.driver import ComputeDriver
+from .history import History
 from .host_options import HostOptions
 from .journal import Journal
 from .resource_tracker import ResourceTracker
@@ -24,3 +25,4 @@ class Host:
     db: TrackerDB
     journal: Journal
     tracker: ResourceTracker
+    history: History

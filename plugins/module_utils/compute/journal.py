@@ -40,8 +40,11 @@ class Journal:
     def __init__(self, db: TrackerDB) -> None:
         self._db = db
 
-    def begin(self, uuid: str, name: str, operation: str) -> str:
+    def begin(self, uuid: str, name: str, operation: str, **notes: Any) -> str:
         """Take the lease on an instance.
+
+        Args:
+            notes: What to remember from the start; see `note`.
 
         Returns:
             When the operation began, ISO-8601 UTC.
@@ -53,8 +56,8 @@ class Journal:
         try:
             with self._db.transaction() as connection:
                 connection.execute(
-                    "INSERT INTO journal (uuid, name, operation, owner, started_at) VALUES (?, ?, ?, ?, ?)",
-                    (uuid, name, operation, current_owner(), started_at),
+                    "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)",
+                    (uuid, name, operation, current_owner(), started_at, json.dumps(notes)),
                 )
         except sqlite3.IntegrityError:
             held = self._db.query("SELECT operation, owner, started_at FROM journal WHERE uuid = ?", uuid)

@@ -19,6 +19,7 @@ from .states import (
     ERROR,
     POWERING_OFF,
     POWERING_ON,
+    SOFT_DELETE,
     SPAWNING,
     STOPPED,
 )
@@ -43,7 +44,11 @@ def judge(wanted: WantedInstance, sighting: Sighting) -> Verdict:
         return Verdict([unfinished])
     verdict = Verdict()
     comparison = compare(sighting.instance.spec, wanted.spec)
-    correction = _power(wanted, sighting, verdict)
+    if sighting.instance.vm_state == SOFT_DELETE:
+        verdict.actions.append(_restore(wanted, sighting))
+        correction = None
+    else:
+        correction = _power(wanted, sighting, verdict)
     _update(wanted, sighting, comparison, correction, verdict)
     verdict.findings.extend(
         _finding(wanted, sighting, _refusal(part, changes)) for part, changes in comparison.refused.items()
@@ -61,7 +66,7 @@ def _finish(wanted: WantedInstance, sighting: Sighting) -> Optional[Action]:
         aim = record.vm_state if wanted.vm_state == "any" else wanted.vm_state
         reason = f"an operation did not finish (task_state {record.task_state})"
         return _action("start" if aim == ACTIVE else "stop", wanted, sighting, reason)
-    if record.task_state is not None:
+    if record.task_state is not None and record.vm_state != SOFT_DELETE:
         spec = compare(record.spec, wanted.spec).reachable
         reason = f"an operation did not finish (task_state {record.task_state})"
         return _action("update", wanted, sighting, reason, "live").but(spec=spec)
@@ -95,6 +100,15 @@ def _power(wanted: WantedInstance, sighting: Sighting, verdict: Verdict) -> Opti
         reason = f"was started outside Novella {states}" if outside else "vm_state: stopped is declared"
     verdict.actions.append(_action(operation, wanted, sighting, reason).but(diff=[change]))
     return None
+
+
+def _restore(wanted: WantedInstance, sighting: Sighting) -> Action:
+    record = sighting.instance
+    before = STOPPED if record.old_vm_state == STOPPED else ACTIVE
+    vm_state = before if wanted.vm_state == "any" else wanted.vm_state
+    reason = f"is declared again; it was deleted at {record.deleted_at}, and all of it is there"
+    change = FieldChange("vm_state", SOFT_DELETE, vm_state)
+    return _action("restore", wanted, sighting, reason, "data kept").but(diff=[change], vm_state=vm_state)
 
 
 def _update(
@@ -133,9 +147,25 @@ def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
     )
 
 
-def delete_action(sighting: Sighting, reason: str) -> Action:
-    """Return the action that deletes the instance from its host."""
+def removal_action(sighting: Sighting, reason: str, reclaim_instance_interval: int) -> Optional[Action]:
+    """Return the action that deletes the instance from its host, or None where it is soft-deleted and stays so.
+
+    Args:
+        reclaim_instance_interval: For how many seconds its host keeps what is deleted.
+    """
     record = sighting.instance
+    if keeps_data(record.vm_state, reclaim_instance_interval):
+        return Action(
+            operation="soft_delete",
+            uuid=record.uuid,
+            name=record.spec.name,
+            host=sighting.host,
+            reason=reason,
+            impact=f"data kept for {reclaim_instance_interval} s",
+            diff=[FieldChange("vm_state", record.vm_state, SOFT_DELETE)],
+        )
+    if record.vm_state == SOFT_DELETE and reclaim_instance_interval > 0:
+        return None
     gone = {**summarise(record.spec), "host": sighting.host, "vm_state": record.vm_state}
     return Action(
         operation="delete",
@@ -146,6 +176,11 @@ def delete_action(sighting: Sighting, reason: str) -> Action:
         impact="data lost",
         diff=[FieldChange(name, value, None) for name, value in gone.items()],
     )
+
+
+def keeps_data(vm_state: str, reclaim_instance_interval: int) -> bool:
+    """Return whether a host keeps the data of an instance that is deleted from this state. One half-built has none."""
+    return reclaim_instance_interval > 0 and vm_state in (ACTIVE, ERROR, STOPPED)
 
 
 def summarise(spec: InstanceSpec) -> dict[str, Any]:

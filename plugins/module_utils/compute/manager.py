@@ -13,19 +13,28 @@ from ..manager import Manager
 from ..objects.errors import OptionInvalid, nearest
 from ..objects.host_report import HostReport
 from ..objects.plan import Action
+from ..periodic_task import PeriodicTask, declaration_of
 from ..virt.driver import ComputeDriver
 from .auditing import audit
+from .claiming import ClaimAnswer, Wish, claim, release
+from .history import History
 from .host import Host
 from .host_options import HostOptions
+from .instance_details import Selection, describe_instances
 from .journal import Entry, Journal
 from .operation import OPERATIONS, recover_operations
 from .operations import build as _build  # noqa: F401  an operation exists by being imported
 from .operations import power as _power  # noqa: F401
 from .operations import record as _record  # noqa: F401
 from .operations import removal as _removal  # noqa: F401
+from .operations import soft_removal as _soft_removal  # noqa: F401
+from .owner import is_alive
 from .reconciliation import Progress, make_result, reconcile
 from .resource_tracker import ResourceTracker
+from .service import ServiceState, ServiceWish, change_service, decide_service, read_service
+from .task_times import TaskTimes
 from .tracker_db import TrackerDB
+from .whereabouts import Whereabouts
 
 
 class ComputeManager(Manager):
@@ -42,7 +51,7 @@ class ComputeManager(Manager):
         self, options: HostOptions, driver: ComputeDriver, db: TrackerDB, progress: Optional[Progress] = None
     ) -> None:
         tracker = ResourceTracker(options, driver, db)
-        self._host = Host(options, driver, db, Journal(db), tracker)
+        self._host = Host(options, driver, db, Journal(db), tracker, History(options, db))
         self._progress = progress
 
     def init_host(self) -> None:
@@ -51,9 +60,55 @@ class ComputeManager(Manager):
 
     recovered: Sequence[Entry] = ()
 
+    def predict_recovery(self) -> None:
+        """Have `recovered` name what `init_host` would find."""
+        self.recovered = [entry for entry in self._host.journal.entries() if not is_alive(entry.owner)]
+
     def audit(self) -> HostReport:
         """Read the host: resources, claims, every instance, and the domains that are not ours."""
         return audit(self._host)
+
+    def describe_instances(
+        self, selection: Selection, most_actions: int, include_foreign: bool = False
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Tell all about the instances that are asked for; see `instance_details`."""
+        return describe_instances(self._host, selection, most_actions, include_foreign)
+
+    def predict_service(self, wish: ServiceWish) -> tuple[ServiceState, ServiceState]:
+        """Return the host's service record as it is, and as `change_service` would make it."""
+        before = read_service(self._host)
+        return before, decide_service(before, wish)
+
+    def change_service(self, wish: ServiceWish) -> tuple[ServiceState, ServiceState]:
+        """Enable or disable the host (Nova's set_host_enabled), and return the record before and after."""
+        return change_service(self._host, wish)
+
+    def load_plugins(self) -> Sequence[PeriodicTask]:
+        """Return the periodic tasks of this host. Few runs need them, so only those load them."""
+        from .periodic.drop_stale_claims import drop_stale_claims
+        from .periodic.reclaim_queued_deletes import reclaim_queued_deletes
+        from .periodic.run_image_cache_manager_pass import run_image_cache_manager_pass
+        from .periodic.sync_power_states import sync_power_states
+        from .periodic.update_available_resource import update_available_resource
+
+        # The one that reads the host is the last: it shall see what the others have changed.
+        functions = (
+            drop_stale_claims,
+            reclaim_queued_deletes,
+            sync_power_states,
+            run_image_cache_manager_pass,
+            update_available_resource,
+        )
+        return [task.bind(self._host) for task in map(declaration_of, functions) if task is not None]
+
+    def option(self, name: str) -> Any:
+        """Return one of the host's options."""
+        return getattr(self._host.options, name)
+
+    @property
+    def task_memory(self) -> TaskTimes:
+        """Return the table in tracker.db."""
+        return TaskTimes(self._host.db)
 
     def check_actions(self, actions: Iterable[Action]) -> None:
         """Refuse a slice that this release cannot do.
@@ -74,15 +129,34 @@ class ComputeManager(Manager):
         self.check_actions(actions)
         return [{**make_result(action, 0.0, None), "status": "planned"} for action in actions]
 
-    def reconcile(self, actions: Sequence[Action], user_data: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    def claim(
+        self, run: str, wishes: Sequence[Wish], actions: Sequence[Action], epoch: int, seconds: float
+    ) -> ClaimAnswer:
+        """Reserve names and claim room for a run; see `claiming`."""
+        self.check_actions(actions)
+        return claim(self._host, run, wishes, actions, epoch, seconds)
+
+    def release(self, run: str, wishes: Optional[Sequence[Wish]] = None) -> None:
+        """Give back what a run holds; see `claiming`."""
+        release(self._host, run, wishes)
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Return the host's copy of where the fleet's instances are."""
+        return Whereabouts(self._host.db)
+
+    def reconcile(
+        self, actions: Sequence[Action], user_data: Mapping[str, bytes], run: str = ""
+    ) -> list[dict[str, Any]]:
         """Do this host's slice of a plan; see `reconciliation`.
 
         Args:
             actions: The slice, in the plan's order.
             user_data: By uuid, for instances to be created.
+            run: The controller's run; what it has claimed on this host beforehand is used.
 
         Returns:
             One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
         """
         self.check_actions(actions)
-        return reconcile(self._host, actions, user_data, self._progress)
+        return reconcile(self._host, actions, user_data, self._progress, run)

@@ -5,23 +5,27 @@
 """The operation mechanism: an operation is a declaration and a function.
 
 What Nova does with decorators (reverts_task_state, wrap_instance_event, wrap_instance_fault) and by hand is done
-here once for all operations: guard, lease, task_state, journal, action record, undo.
+here once for all operations: guard, lease, task_state, journal, undo, and the history of actions, events and faults.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, TypeVar
 
-from ..objects.errors import InstanceExists, InstanceInvalidState, InstanceNotFound, NovellaError
+from ..objects.errors import InstanceExists, InstanceInvalidState, InstanceNotFound
 from ..objects.ingredients import Flavor
 from ..objects.instance import Instance, InstanceSpec
-from ..virt.driver import ComputeDriver
+from ..objects.instance_action import ERROR, SUCCESS, InstanceEvent, InstanceFault
+from ..virt.driver import ComputeDriver, Domain
+from .build_failures import count_build
 from .clock import now
+from .fault_words import describe_fault
+from .history import Performed, Subject, fault_of, step_event, steps_of
 from .host import Host
 from .journal import Entry
-from .resource_tracker import read_record
+from .records import read_record
 from .states import DELETED
 
 T = TypeVar("T")
@@ -29,11 +33,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Run:
-    """One run of an operation on one instance, as its function sees it."""
+    """One run of an operation on one instance, as its function sees it.
+
+    Args:
+        operation: Its name.
+        steps: Grows with each step that is begun; the history is written from it.
+    """
 
     host: Host
     instance: Instance
+    operation: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    steps: list[InstanceEvent] = field(default_factory=list)
 
     @property
     def driver(self) -> ComputeDriver:
@@ -41,14 +52,35 @@ class Run:
 
     def step(self, name: str, function: Callable[..., T], *args: Any) -> T:
         """Do one side effect between two journal entries. It may be repeated after a crash."""
+        event = step_event(self.operation, name, now())
+        self.steps.append(event)
         self.host.journal.begin_step(self.instance.uuid, name)
-        result = function(*args)
+        try:
+            result = function(*args)
+        except Exception:  # only to say when it failed
+            self.steps[-1] = event.but(finish_time=now(), result=ERROR)
+            raise
         self.host.journal.end_step(self.instance.uuid, name)
+        self.steps[-1] = event.but(finish_time=now(), result=SUCCESS)
         return result
 
     def note(self, **notes: Any) -> None:
         """Remember in the journal what an undo needs to know."""
         self.host.journal.note(self.instance.uuid, **notes)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How an instance was when something was decided about it; Nova's expected_vm_state and expected_task_state."""
+
+    generation: int
+    power_state: str
+
+    @classmethod
+    def of(cls, domain: Optional[Domain]) -> Optional[Sight]:
+        """Return the sight of a domain; None where it is gone, or not ours."""
+        instance = None if domain is None else read_record(domain)
+        return None if domain is None or instance is None else cls(instance.generation, domain.power_state)
 
 
 @dataclass(frozen=True)
@@ -64,6 +96,7 @@ class Operation:
         recover: What to do with one that its process did not survive, given its journal entry: undo it, or
             finish it. None means that nothing was left half-done.
         absent_too: It may also run where the domain is gone already.
+        action: What the history calls it, in Nova's words; as a rule its name.
     """
 
     name: str
@@ -73,6 +106,12 @@ class Operation:
     ends_in: Optional[str]
     recover: Optional[Callable[[Host, Entry], None]]
     absent_too: bool = False
+    action: str = ""
+
+    @property
+    def builds(self) -> bool:
+        """Whether it makes the instance."""
+        return self.vm_states is None
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -86,11 +125,14 @@ def operation(
     ends_in: Optional[str],
     recover: Optional[Callable[[Host, Entry], None]] = None,
     absent_too: bool = False,
+    action: str = "",
 ) -> Callable[[Callable[[Run], Optional[Instance]]], Callable[[Run], Optional[Instance]]]:
     """Declare the decorated function as the operation `name`; see Operation for the rest."""
 
     def declare(function: Callable[[Run], Optional[Instance]]) -> Callable[[Run], Optional[Instance]]:
-        OPERATIONS[name] = Operation(name, function, vm_states, task_state, ends_in, recover, absent_too)
+        OPERATIONS[name] = Operation(
+            name, function, vm_states, task_state, ends_in, recover, absent_too, action or name
+        )
         return function
 
     return declare
@@ -101,7 +143,8 @@ def perform(host: Host, declared: Operation, uuid: str, name: str, arguments: Ma
 
     Args:
         uuid, name: The instance.
-        arguments: The operation's own; one that makes the instance is given its `spec`.
+        arguments: The operation's own; one that makes the instance is given its `spec`. With `expected`, a Sight, the
+            instance must still be as it was seen then.
 
     Returns:
         The instance afterwards.
@@ -110,25 +153,30 @@ def perform(host: Host, declared: Operation, uuid: str, name: str, arguments: Ma
         InstanceNotFound, InstanceInvalidState, InstanceLocked: It may not start; nothing was done.
         NovellaError: It failed; it was undone, and the fault is in the history.
     """
-    started_at = host.journal.begin(uuid, name, declared.name)
+    started_at = host.journal.begin(uuid, name, declared.name, **_notes(host, arguments))
     try:
         current = _guard(host, declared, uuid, name, arguments)
     except Exception:  # refused or unreadable: nothing was begun, so there is nothing to undo
         host.tracker.drop_claim(uuid)
         host.journal.end(uuid)
         raise
+    steps: list[InstanceEvent] = []
     try:
-        if declared.vm_states is not None and current.vm_state != DELETED:
+        if not declared.builds and current.vm_state != DELETED:
             current = current.but(task_state=declared.task_state)
             host.driver.save_record(current)
-        result = declared.function(Run(host, current, arguments)) or current
+        result = declared.function(Run(host, current, declared.name, arguments, steps)) or current
         ended = _finish(host, declared, result)
-    except Exception as fault:  # whatever went wrong, a half-done operation must not stay
-        _abandon(host, declared, uuid)
-        code = fault.code if isinstance(fault, NovellaError) else type(fault).__name__
-        _close(host, declared, uuid, started_at, f"{code}: {fault}")
+    except Exception as error:  # whatever went wrong, a half-done operation must not stay
+        fault = describe_fault(error, arguments)
+        try:
+            _abandon(host, declared, uuid)
+        except Exception:  # whoever repeats the undo then knows what went wrong at first
+            host.journal.note(uuid, fault=fault.as_dict())
+            raise
+        _close(host, declared, current, started_at, steps, fault)
         raise
-    _close(host, declared, uuid, started_at, "", ended)
+    _close(host, declared, ended, started_at, steps)
     return ended
 
 
@@ -138,19 +186,45 @@ def recover_operations(host: Host) -> list[Entry]:
     host.tracker.drop_stale_claims()
     for entry in entries:
         declared = OPERATIONS[entry.operation]
-        _abandon(host, declared, entry.uuid)
+        left = _abandon(host, declared, entry.uuid)
+        notes = entry.notes
+        performed = Performed(
+            _subject(host, entry.uuid, entry.name, notes.get("fleet"), notes.get("project_id")),
+            declared.name,
+            declared.action,
+            notes.get("request_id"),
+            entry.started_at,
+            steps_of(entry),
+            fault_of(entry),
+        )
         with host.db.transaction():
             host.tracker.drop_claim(entry.uuid)
             host.journal.end(entry.uuid)
+            if left is not None:
+                # A create that had come to its end, all but for this, is kept.
+                _enrol(host, left)
             host.db.bump_generation()
-            host.db.record_action(
-                entry.uuid, entry.operation, entry.started_at, now(), "its process ended before it did"
-            )
+            host.history.record(performed)
     return entries
+
+
+def _notes(host: Host, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the history must know of an operation whose process dies, and its instance with it."""
+    spec: Optional[InstanceSpec] = arguments.get("spec")
+    whose = {} if spec is None else {"fleet": spec.fleet, "project_id": spec.project_id}
+    return {"request_id": host.options.request_id, **whose}
+
+
+def _subject(host: Host, uuid: str, name: str, fleet: Optional[str], project_id: Optional[str]) -> Subject:
+    """Return whom an action is for. The host's roll knows best: the record may be gone."""
+    rows = host.db.query("SELECT fleet, project_id FROM instances WHERE uuid = ?", uuid)
+    return Subject(uuid, name, *(rows[0] if rows else (fleet, project_id)))
 
 
 def _guard(host: Host, declared: Operation, uuid: str, name: str, arguments: Mapping[str, Any]) -> Instance:
     domain = host.driver.get_domain(uuid)
+    if "expected" in arguments and arguments["expected"] != Sight.of(domain):
+        raise InstanceInvalidState(f"{name} was changed by somebody else meanwhile.", "Look at it again.")
     if declared.vm_states is None:
         if domain is not None:
             raise InstanceExists(f"{name} ({uuid}) is on {host.options.host} already.")
@@ -169,7 +243,7 @@ def _guard(host: Host, declared: Operation, uuid: str, name: str, arguments: Map
 
 
 def _finish(host: Host, declared: Operation, instance: Instance) -> Instance:
-    if declared.vm_states is None:
+    if declared.builds:
         return instance
     ended = instance.but(
         vm_state=declared.ends_in or instance.vm_state, task_state=None, generation=instance.generation + 1
@@ -179,8 +253,8 @@ def _finish(host: Host, declared: Operation, instance: Instance) -> Instance:
     return ended
 
 
-def _abandon(host: Host, declared: Operation, uuid: str) -> None:
-    """Bring an instance out of a half-done operation."""
+def _abandon(host: Host, declared: Operation, uuid: str) -> Optional[Instance]:
+    """Bring an instance out of a half-done operation, and return what there is of it then."""
     entry = next((entry for entry in host.journal.entries() if entry.uuid == uuid), None)
     if declared.recover is not None and entry is not None and entry.steps:
         declared.recover(host, entry)
@@ -188,19 +262,39 @@ def _abandon(host: Host, declared: Operation, uuid: str) -> None:
     instance = None if domain is None else read_record(domain)
     if instance is not None and instance.task_state is not None:
         host.driver.save_record(instance.but(task_state=None))
+    return instance
+
+
+def _enrol(host: Host, instance: Instance) -> None:
+    """Put an instance on the host's roll: should its domain vanish one day, it is missed."""
+    row = (instance.uuid, instance.spec.name, instance.spec.fleet, instance.spec.project_id)
+    with host.db.transaction() as connection:
+        connection.execute("INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?)", row)
 
 
 def _close(
-    host: Host, declared: Operation, uuid: str, started_at: str, fault: str, ended: Optional[Instance] = None
+    host: Host,
+    declared: Operation,
+    instance: Instance,
+    started_at: str,
+    steps: Sequence[InstanceEvent],
+    fault: Optional[InstanceFault] = None,
 ) -> None:
-    """Give back claim and lease and write the history, all at once."""
+    """Give back claim and lease and write the history, all at once.
+
+    Args:
+        instance: As it is now; as it was, where the operation failed.
+    """
+    uuid, spec, request_id = instance.uuid, instance.spec, host.options.request_id
+    subject = _subject(host, uuid, spec.name, spec.fleet, spec.project_id)
     with host.db.transaction() as connection:
         host.tracker.drop_claim(uuid)
         host.journal.end(uuid)
-        if ended is not None and ended.vm_state == DELETED:
+        if fault is None and instance.vm_state == DELETED:
             connection.execute("DELETE FROM instances WHERE uuid = ?", (uuid,))
-        elif ended is not None:
-            row = (uuid, ended.spec.name, ended.spec.fleet, ended.spec.project_id)
-            connection.execute("INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?)", row)
+        elif fault is None:
+            _enrol(host, instance)
         host.db.bump_generation()
-        host.db.record_action(uuid, declared.name, started_at, now(), fault)
+        if declared.builds:
+            count_build(host.options, host.db, is_failed=fault is not None)
+        host.history.record(Performed(subject, declared.name, declared.action, request_id, started_at, steps, fault))

@@ -2,14 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who holds an operation in flight: a process, told apart from every other one that ever had its number."""
+"""Who holds something on this host: a process, told apart from every other one that ever had its number, or a lease.
+
+A process holds what it works on for as long as it lives. What a controller holds between two of its tasks has no
+process here, so it ends with time; the clock is the one that nobody sets.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+from ..moment import boot_id as _boot_id
+from ..moment import uptime as _uptime
+
+_LEASE = "lease"
 
 
 def current_owner() -> str:
@@ -18,16 +25,28 @@ def current_owner() -> str:
     return f"{_boot_id()}:{pid}:{_start_time(pid)}"
 
 
+def lease(run: str, seconds: float) -> str:
+    """Return an owner that lives for a time: ``lease:run:boot id:until``, in seconds since the host's start.
+
+    Args:
+        run: The id of a controller's run.
+    """
+    return f"{_LEASE}:{run}:{_boot_id()}:{_uptime() + seconds:.1f}"
+
+
 def is_alive(owner: str) -> bool:
-    """Return whether the process that wrote `owner` still runs on this boot of the host."""
+    """Return whether the process that wrote `owner` still runs on this boot of the host, or its lease has not ended."""
     parts = owner.split(":")
+    if parts[0] == _LEASE:
+        return len(parts) == 4 and parts[2] == _boot_id() and _uptime() < float(parts[3])
     if len(parts) != 3 or parts[0] != _boot_id() or not parts[1].isdigit():
         return False
     return _start_time(int(parts[1])) == parts[2]
 
 
-def _boot_id() -> str:
-    return _BOOT_ID.read_text(encoding="ascii").strip()
+def is_lease_of(owner: str, run: str) -> bool:
+    """Return whether `owner` is a lease of this run, ended or not."""
+    return bool(run) and owner.startswith(f"{_LEASE}:{run}:")
 
 
 def _start_time(pid: int) -> str:

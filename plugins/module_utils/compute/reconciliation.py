@@ -14,18 +14,23 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional
 
 from ..objects.errors import NovellaError
-from ..objects.instance import Instance
 from ..objects.plan import Action
-from .hardware_claims import Claimant
+from .hardware_claims import claimants
 from .host import Host
+from .judgement import keeps_data
 from .operation import OPERATIONS, perform
+from .records import read_record
 
 Progress = Callable[[str, int, int], None]
 Job = tuple[Action, Mapping[str, Any]]
 
 
 def reconcile(
-    host: Host, actions: Sequence[Action], user_data: Mapping[str, bytes], progress: Optional[Progress] = None
+    host: Host,
+    actions: Sequence[Action],
+    user_data: Mapping[str, bytes],
+    progress: Optional[Progress] = None,
+    run: str = "",
 ) -> list[dict[str, Any]]:
     """Do this host's slice of a plan, several instances at once. One failure never stops another action.
 
@@ -35,6 +40,7 @@ def reconcile(
         actions: The slice, in the plan's order.
         user_data: By uuid, for instances to be created.
         progress: Told after each ended action: what it was, how many ended, how many there are.
+        run: The controller's run; what it has claimed on this host beforehand is used.
 
     Returns:
         One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
@@ -61,7 +67,7 @@ def reconcile(
 
         work([(action, {}) for action in deletes])
         ready: list[Job] = [(action, {"spec": action.spec, "vm_state": action.vm_state}) for action in others]
-        for action, refusal in _claim(host, creates):
+        for action, refusal in _claim(host, creates, run):
             if refusal is not None:
                 results[id(action)] = make_result(action, 0.0, refusal)
                 continue
@@ -76,13 +82,9 @@ def reconcile(
     return [results[id(action)] for action in actions]
 
 
-def _claim(host: Host, creates: Sequence[Action]) -> list[tuple[Action, Optional[NovellaError]]]:
-    wanted = [
-        Claimant(Instance(action.uuid, action.spec), action.limits, action.pci_requests)
-        for action in creates
-        if action.spec is not None
-    ]
-    outcome = host.tracker.instance_claims(wanted) if wanted else {}
+def _claim(host: Host, creates: Sequence[Action], run: str) -> list[tuple[Action, Optional[NovellaError]]]:
+    wanted = claimants(creates)
+    outcome = host.tracker.instance_claims(wanted, run) if wanted else {}
     return [(action, outcome[action.uuid]) for action in creates]
 
 
@@ -93,11 +95,22 @@ def _attempt(host: Host, jobs: Sequence[Job]) -> list[tuple[Job, dict[str, Any]]
         began = time.monotonic()
         fault: Optional[Exception] = None
         try:
-            perform(host, OPERATIONS[action.operation], action.uuid, action.name, arguments)
+            perform(host, OPERATIONS[_operation_of(host, action)], action.uuid, action.name, arguments)
         except Exception as error:  # one instance's failure never stops another's
             fault = error
         ended.append(((action, arguments), make_result(action, time.monotonic() - began, fault)))
     return ended
+
+
+def _operation_of(host: Host, action: Action) -> str:
+    """Return what to perform. The host has the last word on whether a delete keeps the data for a while."""
+    interval = host.options.reclaim_instance_interval
+    if action.operation == "delete" and interval > 0:
+        domain = host.driver.get_domain(action.uuid)
+        record = None if domain is None else read_record(domain)
+        if record is not None and keeps_data(record.vm_state, interval):
+            return "soft_delete"
+    return action.operation
 
 
 def make_result(action: Action, seconds: float, fault: Optional[Exception]) -> dict[str, Any]:
@@ -109,9 +122,13 @@ def make_result(action: Action, seconds: float, fault: Optional[Exception]) -> d
         "status": "done" if fault is None else "failed",
         "seconds": round(seconds, 3),
     }
-    if isinstance(fault, NovellaError):
-        result["error"] = fault.as_dict()
-    elif fault is not None:
-        message = f"{action.operation} {action.name} failed: {type(fault).__name__}: {fault}."
-        result["error"] = NovellaError(message).as_dict()
+    if fault is not None:
+        result["error"] = describe_failure(action.operation, action.name, fault)
     return result
+
+
+def describe_failure(operation: str, name: str, fault: Exception) -> dict[str, Any]:
+    """Return an error as results tell it."""
+    if isinstance(fault, NovellaError):
+        return fault.as_dict()
+    return NovellaError(f"{operation} {name} failed: {type(fault).__name__}: {fault}.").as_dict()

@@ -55,6 +55,10 @@ class ResourceRequest:
     forbidden: frozenset[str] = frozenset()
     is_scattered: bool = False
 
+    def memory_with(self, overhead_mb: int) -> int:
+        """Return the memory that it takes of a host: with QEMU's own, where it takes any."""
+        return self.memory_mb + overhead_mb if self.memory_mb else 0
+
 
 class ResourceRequestInvalid(InvalidInput):
     """An extra spec or image property that asks for something impossible.

@@ -19,7 +19,7 @@ from ..objects.identity import instance_uuid, mac_address
 from ..objects.ingredients import Flavor, Image, NetworkRequest
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action
-from .judgement import create_action, delete_action, judge
+from .judgement import create_action, judge, removal_action
 from .manager import ComputeManager
 from .wanted import Sighting, WantedInstance
 
@@ -69,12 +69,23 @@ class SingleInstance:
         return Change(wanted.uuid, verdict.actions, wanted.user_data)
 
     def remove(self, fleet: str, project_id: str, name: str) -> Change:
-        """Return what makes the instance not exist, disks included."""
+        """Return what makes the instance not exist; its disks go with it, at once or when its host reclaims them.
+
+        Raises:
+            NotSupported: Only its disk is left, on a host that keeps what is deleted.
+        """
         uuid = instance_uuid(fleet, project_id, name)
         sighting = self._sight(uuid)
         if sighting is not None:
-            return Change(uuid, [delete_action(sighting, "is to be absent")])
-        if any(item.uuid == uuid for item in self._audit().lost):
+            action = removal_action(sighting, "is to be absent", self._audit().reclaim_instance_interval)
+            return Change(uuid, [] if action is None else [action])
+        lost = next((item for item in self._audit().lost if item.uuid == uuid), None)
+        if lost is not None and lost.has_disk and self._audit().reclaim_instance_interval > 0:
+            raise NotSupported(
+                f"{name} has lost its domain, and {self._host} keeps what is deleted, so its root disk stays.",
+                "To have it deleted, give this task reclaim_instance_interval: 0.",
+            )
+        if lost is not None:
             return Change(uuid, [Action("delete", uuid, name, self._host, "its domain is gone, its disks are to go")])
         return Change(uuid, [])
 

@@ -14,6 +14,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
@@ -22,10 +23,11 @@ from ..objects.errors import NovellaError, VersionNotSupported
 from .tracker_schema import ADDED, FIRST_SCHEMA, VERSION
 
 FILE_NAME = "tracker.db"
+# What SQLite says of a file that is no whole database (before Python 3.11 its errors have no code).
+DAMAGED = ("malformed", "not a database", "disk I/O error", "Could not decode", "can't decode", "is encrypted")
 
 # Another process may hold the write lock while it lists a host's domains; that takes well under a second.
 _LOCK_TIMEOUT_SECONDS = 30.0
-_KEPT_ACTIONS = 1000
 
 
 class TrackerDB:
@@ -54,15 +56,24 @@ class TrackerDB:
             self._connection = self._connect(read_only)
             self._check_schema()
             self._upgrade(read_only)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise self.explain(error) from error
 
     def explain(self, error: Exception) -> NovellaError:
         """Return what an error of SQLite's means to a user."""
-        return NovellaError(
-            f"{self.path} cannot be used: {error}.",
-            "Only history is lost when the file is moved away; the next run makes a new one.",
-        )
+        said = str(error)
+        if any(words in said for words in DAMAGED):
+            # It may hold claims of a run that is under way, so it is not for us to move.
+            return NovellaError(
+                f"{self.path} is damaged: {said}.",
+                f"When no other run works on this host, move it away: 'mv {self.path}* /var/tmp/'. Only history is lost; "
+                "the next run makes a new one.",
+            )
+        if "locked" in said:
+            return NovellaError(f"{self.path} is in use by another run.", "Run again when that has ended.")
+        if "full" in said:
+            return NovellaError(f"{self.path} cannot grow: {said}.", "Free some space on its file system.")
+        return NovellaError(f"{self.path} cannot be used: {said}.", "Look at the folder's owner, mode and file system.")
 
     def close(self) -> None:
         if self._connection is not None:
@@ -88,12 +99,18 @@ class TrackerDB:
     def query(self, sql: str, *values: object) -> list[sqlite3.Row]:
         """Return all rows of a SELECT."""
         with self._lock:
-            return self._open_connection().execute(sql, values).fetchall()
+            try:
+                return self._open_connection().execute(sql, values).fetchall()
+            except UnicodeDecodeError as error:  # SQLite's complaint quotes what it found
+                raise sqlite3.DatabaseError(f"malformed text: {error}") from None
 
     def get_fact(self, key: str, default: Any = None) -> Any:
         """Return a single remembered value (JSON types)."""
         rows = self.query("SELECT value FROM facts WHERE key = ?", key)
-        return json.loads(rows[0]["value"]) if rows else default
+        try:
+            return json.loads(rows[0]["value"]) if rows else default
+        except ValueError:
+            raise sqlite3.DatabaseError(f"malformed value of '{key}'") from None
 
     def set_fact(self, key: str, value: Any) -> None:
         with self.transaction() as connection:
@@ -102,15 +119,6 @@ class TrackerDB:
     def bump_generation(self) -> None:
         """Count one more change to the host's instances."""
         self.set_fact("generation", self.get_fact("generation", 0) + 1)
-
-    def record_action(self, uuid: str, operation: str, started_at: str, finished_at: str, fault: str) -> None:
-        """Add to the history; an empty fault means success. Old entries beyond a bound are dropped."""
-        with self.transaction() as connection:
-            connection.execute(
-                "INSERT INTO actions VALUES (NULL, ?, ?, ?, ?, ?, ?)",
-                (uuid, operation, started_at, finished_at, "Error" if fault else "Success", fault[:255]),
-            )
-            connection.execute("DELETE FROM actions WHERE id <= (SELECT MAX(id) FROM actions) - ?", (_KEPT_ACTIONS,))
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -122,21 +130,44 @@ class TrackerDB:
 
     def _connect(self, read_only: bool) -> sqlite3.Connection:
         if read_only:
-            target = f"file:{self.path}?mode=ro" if self.path.exists() else "file::memory:"
+            connection = self._connect_reading()
         else:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The file is made before SQLite opens it, so that nobody else can ever read it.
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            target = f"file:{self.path}"
-        connection = sqlite3.connect(
-            target, uri=True, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
-        )
+            connection = _connect_to(f"file:{self.path}")
         connection.row_factory = sqlite3.Row
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
+
+    def _connect_reading(self) -> sqlite3.Connection:
+        """Connect without leaving a trace: even a reader of a WAL file makes side files, and leaves them behind.
+
+        Where nobody else has the file open, it is read whole and at once, as what will not change. Else the side files
+        are there already.
+        """
+        copy = _connect_to("file::memory:")
+        if not self.path.exists():
+            return copy
+        before = self._last_change()
+        if before is not None:
+            with contextlib.closing(_connect_to(f"file:{self.path}?immutable=1")) as source:
+                source.backup(copy)
+            if self._last_change() == before:
+                return copy
+        copy.close()
+        return _connect_to(f"file:{self.path}?mode=ro")
+
+    def _last_change(self) -> Optional[tuple[int, int]]:
+        """Return time and size of the file; None while another process writes, or what one wrote lies beside it."""
+        log = self.path.with_name(f"{FILE_NAME}-wal")
+        if log.exists() and log.stat().st_size:
+            return None
+        about = self.path.stat()
+        return about.st_mtime_ns, about.st_size
 
     def _check_schema(self) -> None:
         if not self.query("SELECT 1 FROM sqlite_master WHERE name = 'facts'"):
@@ -145,6 +176,8 @@ class TrackerDB:
                     for statement in FIRST_SCHEMA.split(";"):
                         connection.execute(statement)
                     connection.execute("INSERT INTO facts VALUES ('version', ?)", (json.dumps("1.0"),))
+                    # Others remember the count: after a loss of the file it must not fall behind what it was.
+                    connection.execute("INSERT INTO facts VALUES ('generation', ?)", (str(int(time.time())),))
         version = self.get_fact("version", "0.0")
         if version.partition(".")[0] != VERSION.partition(".")[0]:
             raise VersionNotSupported(
@@ -167,3 +200,9 @@ class TrackerDB:
                 # Another process may have been faster.
                 connection.execute(statement.format(temporary="").replace("TABLE", "TABLE IF NOT EXISTS", 1))
             self.set_fact("version", VERSION)
+
+
+def _connect_to(address: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        address, uri=True, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+    )

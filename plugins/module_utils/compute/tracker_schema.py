@@ -27,6 +27,10 @@ CREATE INDEX actions_by_uuid ON actions (uuid);
 """
 # What later minor versions brought. A release that knows 1.0 only reads past it, and its deletes cascade all the same.
 ADDED = {
+    "periodic_tasks": """
+CREATE {temporary} TABLE periodic_tasks (
+    name TEXT PRIMARY KEY, wall REAL NOT NULL, boot_id TEXT NOT NULL, uptime REAL NOT NULL, error TEXT NOT NULL)
+""",
     "claimed_resources": """
 CREATE {temporary} TABLE claimed_resources (
     uuid TEXT NOT NULL REFERENCES claims (uuid) ON DELETE CASCADE, resource_class TEXT NOT NULL,
@@ -35,5 +39,39 @@ CREATE {temporary} TABLE claimed_resources (
     "claimed_hardware": """
 CREATE {temporary} TABLE claimed_hardware (
     uuid TEXT PRIMARY KEY REFERENCES claims (uuid) ON DELETE CASCADE, chosen TEXT NOT NULL)
+""",
+    "claimed_groups": """
+CREATE {temporary} TABLE claimed_groups (
+    uuid TEXT PRIMARY KEY REFERENCES claims (uuid) ON DELETE CASCADE, server_group TEXT NOT NULL)
+""",
+    "reservations": """
+CREATE {temporary} TABLE reservations (name TEXT PRIMARY KEY, owner TEXT NOT NULL, epoch INTEGER NOT NULL)
+""",
+    "places": """
+CREATE {temporary} TABLE places (host TEXT PRIMARY KEY, generation INTEGER NOT NULL)
+""",
+    "whereabouts": """
+CREATE {temporary} TABLE whereabouts (
+    uuid TEXT PRIMARY KEY, name TEXT NOT NULL, host TEXT NOT NULL, generation INTEGER NOT NULL, run TEXT NOT NULL)
+""",
+    "action_subjects": """
+CREATE {temporary} TABLE action_subjects (
+    action_id INTEGER PRIMARY KEY REFERENCES actions (id) ON DELETE CASCADE, request_id TEXT, name TEXT NOT NULL,
+    fleet TEXT, project_id TEXT)
+""",
+    "events": """
+CREATE {temporary} TABLE events (
+    action_id INTEGER NOT NULL REFERENCES actions (id) ON DELETE CASCADE, position INTEGER NOT NULL,
+    event TEXT NOT NULL, started_at TEXT, finished_at TEXT, result TEXT, details TEXT,
+    PRIMARY KEY (action_id, position)) WITHOUT ROWID
+""",
+    "faults": """
+CREATE {temporary} TABLE faults (
+    action_id INTEGER PRIMARY KEY REFERENCES actions (id) ON DELETE CASCADE, uuid TEXT NOT NULL UNIQUE,
+    code TEXT NOT NULL, message TEXT NOT NULL, details TEXT, created_at TEXT NOT NULL)
+""",
+    "migrations": """
+CREATE {temporary} TABLE migrations (
+    uuid TEXT PRIMARY KEY, instance_uuid TEXT NOT NULL, is_open INTEGER NOT NULL, document TEXT NOT NULL)
 """,
 }

@@ -24,6 +24,10 @@ from .errors import InvalidInput, VersionNotSupported
 
 R = TypeVar("R", bound="Record")
 D = TypeVar("D", bound="Document")
+# Takes a value of JSON types and the place that messages name.
+Decode = Callable[[Any, str], Any]
+
+_SCALARS = (str, int, bool, float)
 
 
 def since(version: str) -> dict[str, tuple[int, int]]:
@@ -55,16 +59,16 @@ class Record:
             cap: Leave out fields that are younger than this version.
         """
         result: dict[str, Any] = {}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.name == "unknown_keys":
+        for name, slot in _layout(typing.cast(Any, type(self))).items():
+            value = getattr(self, name)
+            if name == "unknown_keys":
                 result.update(value)
                 continue
-            if cap is not None and field.metadata.get("since", (0, 0)) > cap:
+            if cap is not None and slot.since > cap:
                 continue
-            if sparse and value == _default(field):
+            if sparse and value == slot.default:
                 continue
-            result[field.name] = _encode(value, sparse, cap)
+            result[name] = _encode(value, sparse, cap)
         return result
 
     @classmethod
@@ -81,19 +85,19 @@ class Record:
         """
         if not isinstance(data, Mapping):
             raise InvalidInput(f"{where or cls.__name__} must be a mapping, not {type(data).__name__}.")
-        fields, hints = _layout(typing.cast(Any, cls))
+        layout = _layout(typing.cast(Any, cls))
         values: dict[str, Any] = {}
         unknown: dict[str, Any] = {}
         for key, value in data.items():
-            if key in fields and key != "unknown_keys":
-                values[key] = _decode(hints[key], value, f"{where}.{key}" if where else key)
+            if key in layout and key != "unknown_keys":
+                values[key] = layout[key].decode(value, f"{where}.{key}" if where else key)
             else:
                 unknown[key] = value
         if unknown:
-            if "unknown_keys" not in fields:
+            if "unknown_keys" not in layout:
                 raise InvalidInput(f"{where or cls.__name__} has the unknown key '{sorted(unknown)[0]}'.")
             values["unknown_keys"] = unknown
-        missing = [name for name, field in fields.items() if name not in values and _default(field) is _NOTHING]
+        missing = [name for name, slot in layout.items() if name not in values and slot.default is _NOTHING]
         if missing:
             raise InvalidInput(f"{where or cls.__name__} lacks '{missing[0]}'.")
         return cls(**values)
@@ -176,6 +180,8 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
 
 
 def _encode(value: Any, sparse: bool, cap: Optional[tuple[int, int]]) -> Any:
+    if value is None or type(value) in _SCALARS:
+        return value
     if isinstance(value, Record):
         return value.as_dict(sparse, cap)
     if isinstance(value, (list, tuple)):
@@ -185,36 +191,56 @@ def _encode(value: Any, sparse: bool, cap: Optional[tuple[int, int]]) -> Any:
     return value
 
 
+@dataclasses.dataclass(frozen=True)
+class _Slot:
+    """What there is to know of one field, found out once."""
+
+    decode: Decode
+    default: Any
+    since: tuple[int, int]
+
+
 @functools.cache
-def _layout(cls: Any) -> tuple[dict[str, "dataclasses.Field[Any]"], dict[str, Any]]:
-    return {field.name: field for field in dataclasses.fields(cls)}, typing.get_type_hints(cls)
+def _layout(cls: Any) -> dict[str, _Slot]:
+    hints = typing.get_type_hints(cls)
+    return {
+        field.name: _Slot(_decoder(hints[field.name]), _default(field), field.metadata.get("since", (0, 0)))
+        for field in dataclasses.fields(cls)
+    }
 
 
-def _decode(kind: Any, value: Any, where: str) -> Any:
-    origin = typing.get_origin(kind)
-    if origin is typing.Union:
-        if value is None:
-            return None
-        kind = next(arg for arg in typing.get_args(kind) if arg is not type(None))
-        origin = typing.get_origin(kind)
+def _decoder(kind: Any) -> Decode:
+    """Return what reads values of a type. Hosts read hundreds of records: the type is looked at once."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
-        return value
+        return lambda value, where: value
+    if origin is typing.Union:
+        inner = _decoder(next(argument for argument in arguments if argument is not type(None)))
+        return lambda value, where: None if value is None else inner(value, where)
     if origin in (list, tuple):
-        if not isinstance(value, (list, tuple)):
-            raise _wrong(where, "a list", value)
-        inner = typing.get_args(kind)[0]
-        return origin(_decode(inner, item, f"{where}[{index}]") for index, item in enumerate(value))
+        return functools.partial(_decode_list, origin, _decoder(arguments[0]))
     if origin is dict:
-        if not isinstance(value, Mapping):
-            raise _wrong(where, "a mapping", value)
-        inner = typing.get_args(kind)[1]
-        return {str(key): _decode(inner, item, f"{where}.{key}") for key, item in value.items()}
+        return functools.partial(_decode_mapping, _decoder(arguments[1]))
     if isinstance(kind, type) and issubclass(kind, Record):
-        return value if isinstance(value, kind) else kind.from_dict(value, where)
-    return _scalar(kind, value, where)
+        return lambda value, where: value if isinstance(value, kind) else kind.from_dict(value, where)
+    return functools.partial(_scalar, kind)
+
+
+def _decode_list(kind: Any, inner: Decode, value: Any, where: str) -> Any:
+    if not isinstance(value, (list, tuple)):
+        raise _wrong(where, "a list", value)
+    return kind([inner(item, f"{where}[{index}]") for index, item in enumerate(value)])
+
+
+def _decode_mapping(inner: Decode, value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _wrong(where, "a mapping", value)
+    return {str(key): inner(item, f"{where}.{key}") for key, item in value.items()}
 
 
 def _scalar(kind: Any, value: Any, where: str) -> Any:
+    if type(value) is kind:
+        return value
     # bool is an int to Python, but never to a user.
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

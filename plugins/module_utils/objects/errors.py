@@ -15,6 +15,7 @@ NovellaError
 ├── InstanceInvalidState         the operation may not start from this vm_state
 ├── InstanceLocked               another operation holds the instance
 ├── InstanceExists               the name or uuid is taken on the host
+├── MigrationNotFound            this host knows of no such move
 ├── PlanOutdated                 hosts changed since a saved plan was made
 ├── ImageUnacceptable            missing, wrong checksum, unreadable or hostile image
 ├── NotSupported                 declared, but this release or driver cannot do it
@@ -24,8 +25,6 @@ NovellaError
 """
 
 from __future__ import annotations
-
-import difflib
 
 
 class NovellaError(Exception):
@@ -112,6 +111,10 @@ class InstanceExists(NovellaError):
     code = "InstanceExists"
 
 
+class MigrationNotFound(NovellaError):
+    code = "MigrationNotFound"
+
+
 class PlanOutdated(NovellaError):
     code = "PlanOutdated"
 
@@ -138,5 +141,8 @@ class HypervisorError(NovellaError):
 
 def nearest(word: str, known: list[str]) -> str:
     """Return " Did you mean 'x'?" for the closest known word, or an empty string."""
+    # Only messages need it, and every module run would load it.
+    import difflib
+
     close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
     return f" Did you mean '{close[0]}'?" if close else ""

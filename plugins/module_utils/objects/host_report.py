@@ -13,9 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
-from .base import Document, Record
+from .base import Document, Record, since
 from .compute_node import ComputeNode, Service
 from .instance import ObservedInstance
+
+# Figures of a compute node that differ from one reading to the next, though nobody has changed anything.
+MEASURED = ("updated_at", "disk_available_least", "metrics")
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,21 @@ class InstanceInProgress(Record):
 
 @dataclass(frozen=True)
 class HostReport(Document):
-    """What `compute_node_facts` returns. `generation` counts the changes we made to the host's instances."""
+    """What `compute_node_facts` returns.
+
+    `generation` counts the changes we made to the host's instances, `epoch` the names that it has reserved for runs.
+    `remembers` is the state of the fleet that the host was told last. As long as the host has the same `fingerprint`
+    (`compute.fingerprint`), reading it anew gives the same document; that changes with things no plan depends on too,
+    such as a guest's address. For plans there is `digest`.
+    `reclaim_instance_interval` is the host's option: for how many seconds it keeps what is deleted.
+
+    Version history:
+        1.1  epoch, remembers, fingerprint, reclaim_instance_interval; Service.maintenance and .updated_at;
+             ComputeNode.fixed_allocation_ratios and .instance_overhead_memory_mb
+    """
 
     KIND: ClassVar[str] = "host"
-    VERSION: ClassVar[str] = "1.0"
+    VERSION: ClassVar[str] = "1.1"
 
     compute_node: ComputeNode
     service: Service = field(default_factory=Service)
@@ -64,6 +78,10 @@ class HostReport(Document):
     foreign: list[ForeignDomain] = field(default_factory=list)
     lost: list[LostInstance] = field(default_factory=list)
     in_progress: list[InstanceInProgress] = field(default_factory=list)
+    epoch: int = field(default=0, metadata=since("1.1"))
+    remembers: str = field(default="", metadata=since("1.1"))
+    fingerprint: Optional[str] = field(default=None, metadata=since("1.1"))
+    reclaim_instance_interval: int = field(default=0, metadata=since("1.1"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -71,10 +89,13 @@ class HostReport(Document):
         return self.compute_node.host
 
     def digest(self) -> str:
-        """Return a digest of what a plan depends on: capacity, service, and each domain with its states."""
-        node = self.compute_node
+        """Return a digest of what a plan depends on: the compute node, its service, and each domain with its states.
+
+        An instance's generation stands for its record. What is measured anew each time does not count.
+        """
+        node = {key: value for key, value in vars(self.compute_node).items() if key not in MEASURED}
         content = [
-            [node.uuid, node.vcpus, node.memory_mb, node.local_gb, self.service.disabled],
+            [node, self.service, self.reclaim_instance_interval],
             sorted(
                 [seen.instance.uuid, seen.power_state, seen.instance.vm_state, seen.instance.generation]
                 for seen in self.instances
@@ -83,7 +104,7 @@ class HostReport(Document):
             sorted(lost.uuid for lost in self.lost),
             sorted(busy.uuid for busy in self.in_progress),
         ]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=vars).encode()).hexdigest()[:16]
 
     def as_document(self, sparse: bool = True, version_cap: Optional[str] = None) -> dict[str, Any]:
         document = super().as_document(sparse, version_cap)

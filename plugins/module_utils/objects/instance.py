@@ -7,7 +7,7 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
-from .base import Document, Record
+from .base import Document, Record, since
 from .ingredients import Flavor, Image, NetworkRequest
 from .numa import InstanceNUMATopology
 from .pci import PciDevice
@@ -44,10 +44,14 @@ class Instance(Document):
 
     `vm_state` and `task_state` are Nova's (`compute.states`). `generation` counts the changes made to this
     record. Times are ISO-8601 UTC. `numa_topology` and `pci_devices` are what its host has given it for good.
+    `deleted_at` and `old_vm_state` tell of one that is soft-deleted since when, and what it was before.
+
+    Version history:
+        1.1  deleted_at, old_vm_state
     """
 
     KIND: ClassVar[str] = "instance"
-    VERSION: ClassVar[str] = "1.0"
+    VERSION: ClassVar[str] = "1.1"
 
     uuid: str
     spec: InstanceSpec
@@ -59,6 +63,8 @@ class Instance(Document):
     launched_at: Optional[str] = None
     numa_topology: Optional[InstanceNUMATopology] = None
     pci_devices: list[PciDevice] = field(default_factory=list)
+    deleted_at: Optional[str] = field(default=None, metadata=since("1.1"))
+    old_vm_state: Optional[str] = field(default=None, metadata=since("1.1"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
 

@@ -23,11 +23,25 @@ class FieldChange(Record):
 
 
 @dataclass(frozen=True)
+class GroupRule(Record):
+    """What the claim tests of a server group. `key` names the group and its fleet and project.
+
+    `binds_hosts` says that the rule is about several hosts at once, so that one run at a time may add members.
+    """
+
+    key: str
+    policy: str
+    max_server_per_host: int = 1
+    binds_hosts: bool = False
+
+
+@dataclass(frozen=True)
 class Action(Record):
     """One operation on one instance at one host.
 
     `operation` is an operation of ComputeManager (create, start, stop, update, delete). `limits` and
-    `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved.
+    `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved; `group` is the rule of the
+    instance's server group.
     """
 
     operation: str
@@ -43,6 +57,7 @@ class Action(Record):
     limits: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
     pci_requests: list[PciRequest] = field(default_factory=list)
+    group: Optional[GroupRule] = field(default=None, metadata=since("1.2"))
 
     def as_diff(self) -> dict[str, Any]:
         """Return what --diff shows of it."""
@@ -86,13 +101,15 @@ class Plan(Document):
     """All that an apply would do, and why.
 
     `unplaced` holds the selections without a host, `placed` those behind the creates that needed a choice of a host.
+    `closed` says of hosts why they take no new instances, such as ``is in maintenance``.
 
     Version history:
         1.1  placed, and Selection.refusals_left_out
+        1.2  Action.group, closed
     """
 
     KIND: ClassVar[str] = "plan"
-    VERSION: ClassVar[str] = "1.1"
+    VERSION: ClassVar[str] = "1.2"
 
     fleet: str
     created_at: str
@@ -103,6 +120,7 @@ class Plan(Document):
     findings: list[Finding] = field(default_factory=list)
     unchanged: int = 0
     placed: list[Selection] = field(default_factory=list, metadata=since("1.1"))
+    closed: dict[str, str] = field(default_factory=dict, metadata=since("1.2"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
     def actions_on(self, host: str) -> list[Action]:

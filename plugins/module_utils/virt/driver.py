@@ -12,7 +12,7 @@ All calls come back within their deadline or raise DeadlineExceeded.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -37,6 +37,7 @@ class Domain:
         addresses: IP addresses as far as known (leases).
         pinned_cpus: Of a foreign domain, the host CPUs that single vCPUs are pinned to (``0-3,8``).
         pci_addresses: Of a foreign domain, the host devices that it has.
+        disk_files: Of a foreign domain, the files that it writes to as disks.
     """
 
     uuid: str
@@ -47,6 +48,7 @@ class Domain:
     addresses: tuple[str, ...] = ()
     pinned_cpus: str = ""
     pci_addresses: tuple[str, ...] = ()
+    disk_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,25 @@ class HostResources:
     vcpus: int
     memory_mb: int
     local_gb: int
-    disk_available_least: Optional[int]
     hypervisor_type: str
     hypervisor_version: int
     host_ip: Optional[str]
     cpu_info: Mapping[str, Any]
     supported_instances: tuple[tuple[str, str, str], ...]
     numa_cells: tuple[NUMACell, ...] = ()
+
+
+@dataclass(frozen=True)
+class DiskSpace:
+    """The room in the pool, measured, in bytes.
+
+    Args:
+        free: What can be written now.
+        growth: What the disks of domains may still take of it, being thin: their virtual less their allocated sizes.
+    """
+
+    free: int
+    growth: int
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,19 @@ class CachedImage:
     path: str
     disk_format: str
     virtual_size: int
+
+
+@dataclass(frozen=True)
+class UnusedImage:
+    """An image in the host's cache that nothing needs.
+
+    Args:
+        used_at: When it was last used, in nanoseconds since the epoch.
+    """
+
+    path: str
+    size_bytes: int
+    used_at: int
 
 
 class ComputeDriver(abc.ABC):
@@ -107,12 +134,32 @@ class ComputeDriver(abc.ABC):
         """Return one domain, without addresses, or None."""
 
     @abc.abstractmethod
+    def get_disk_space(self, domains: Iterable[Domain]) -> Optional[DiskSpace]:
+        """Return the room in the pool, and how far the disks of these domains may grow, or None."""
+
+    @abc.abstractmethod
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
         """Return the known IP addresses by MAC address, for the whole host in as few calls as possible."""
 
     @abc.abstractmethod
+    def read_fingerprint(self, with_pci: bool) -> str:
+        """Return a text that differs as soon as one of the readings above would; it costs far less than they do.
+
+        Args:
+            with_pci: Whether the PCI devices count.
+        """
+
+    @abc.abstractmethod
     def list_root_disks(self) -> set[str]:
         """Return the uuids of the instances that have a root disk in the pool."""
+
+    @abc.abstractmethod
+    def list_unused_images(self, minimum_age: float) -> list[UnusedImage]:
+        """Return the cached images that back no disk of any domain, ours or foreign, and no disk that was kept.
+
+        Args:
+            minimum_age: Only those that `ensure_image` has not returned for so many seconds.
+        """
 
     # -- building --------------------------------------------------------------------------------------------
 
@@ -177,6 +224,10 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def delete_disks(self, uuid: str) -> None:
         """Delete every disk, config drive and console log that was made for this instance."""
+
+    @abc.abstractmethod
+    def remove_image(self, image: UnusedImage) -> bool:
+        """Remove an unused image from the cache. Return False, and keep it, where it was used since it was listed."""
 
     # -- the guest's words -----------------------------------------------------------------------------------
 

@@ -10,16 +10,18 @@ it is and what fails are read from ``fake.json`` in the state directory::
     {"resources": {"vcpus": 8, "memory_mb": 8192, "local_gb": 100,
                    "numa_cells": [{"id": 0, "cpuset": "0-7", "memory": 8192}]},
      "pci_devices": [{"address": "0000:03:00.0", "vendor_id": "8086", "product_id": "1520"}],
+     "free_disk_mb": 20480,
      "delays": {"power_on": 0.05},
      "failures": {"power_on": {"web-1": "no such luck"}}}
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 import uuid as uuids
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Optional, Protocol
@@ -29,17 +31,18 @@ from ..objects.errors import HypervisorError, InstanceExists, InstanceNotFound, 
 from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
-from .driver import CachedImage, ComputeDriver, Domain, HostResources
+from .driver import CachedImage, ComputeDriver, DiskSpace, Domain, HostResources, UnusedImage
 
 SETTINGS_FILE = "fake.json"
 
-_GIB = 1024**3
+_MIB, _GIB = 1024**2, 1024**3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fake_domains (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, power_state TEXT NOT NULL, vcpus INTEGER NOT NULL,
     memory_mb INTEGER NOT NULL, disk_gb INTEGER NOT NULL, record TEXT);
 CREATE TABLE IF NOT EXISTS fake_disks (
     uuid TEXT NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (uuid, kind));
+CREATE TABLE IF NOT EXISTS fake_images (path TEXT PRIMARY KEY, used_at INTEGER NOT NULL);
 """
 
 
@@ -74,7 +77,6 @@ class FakeDriver(ComputeDriver):
         return HostResources(
             uuid=str(uuids.uuid5(uuids.NAMESPACE_DNS, self._host)),
             hypervisor_hostname=self._host,
-            disk_available_least=None,
             hypervisor_type="fake",
             hypervisor_version=1000000,
             host_ip=None,
@@ -95,6 +97,13 @@ class FakeDriver(ComputeDriver):
         rows = self._rows("SELECT * FROM fake_domains WHERE uuid = ?", uuid)
         return self._domain(rows[0]) if rows else None
 
+    def get_disk_space(self, domains: Iterable[Domain]) -> Optional[DiskSpace]:
+        free_mb = self._settings().get("free_disk_mb")
+        if free_mb is None:
+            return None
+        # Its guests never write: all of their disks is still to come.
+        return DiskSpace(free_mb * _MIB, sum(domain.size.disk_gb for domain in domains) * _GIB)
+
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
         addresses: dict[str, tuple[str, ...]] = {}
         for domain in self.list_domains():
@@ -105,15 +114,29 @@ class FakeDriver(ComputeDriver):
                 addresses[nic["mac_address"]] = (".".join(str(octet) for octet in [10, *octets]),)
         return addresses
 
+    def read_fingerprint(self, with_pci: bool) -> str:
+        self._obey("read_fingerprint", self._host)
+        domains = [list(row) for row in self._rows("SELECT * FROM fake_domains ORDER BY uuid")]
+        disks = [list(row) for row in self._rows("SELECT * FROM fake_disks ORDER BY uuid, kind")]
+        return hashlib.sha256(json.dumps([domains, disks, self._settings()]).encode()).hexdigest()
+
     def list_root_disks(self) -> set[str]:
         return {row["uuid"] for row in self._rows("SELECT uuid FROM fake_disks WHERE kind = 'root'")}
+
+    def list_unused_images(self, minimum_age: float) -> list[UnusedImage]:
+        used = {row["content"] for row in self._rows("SELECT content FROM fake_disks WHERE kind = 'root'")}
+        latest = time.time_ns() - int(minimum_age * 1e9)
+        old = self._rows("SELECT * FROM fake_images WHERE used_at <= ? ORDER BY path", latest)
+        return [UnusedImage(row["path"], _GIB, row["used_at"]) for row in old if row["path"] not in used]
 
     # -- building --------------------------------------------------------------------------------------------
 
     def ensure_image(self, instance: Instance) -> CachedImage:
         self._obey("ensure_image", instance.spec.name)
         image = instance.spec.image
-        return CachedImage("none" if image is None else image.source, "qcow2", _GIB)
+        path = "none" if image is None else image.source
+        self._write("INSERT OR REPLACE INTO fake_images VALUES (?, ?)", path, time.time_ns())
+        return CachedImage(path, "qcow2", _GIB)
 
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
         self._obey("create_root_disk", instance.spec.name)
@@ -176,6 +199,11 @@ class FakeDriver(ComputeDriver):
         self._obey("delete_disks", uuid)
         self._write("DELETE FROM fake_disks WHERE uuid = ?", uuid)
 
+    def remove_image(self, image: UnusedImage) -> bool:
+        self._obey("remove_image", image.path)
+        self._write("DELETE FROM fake_images WHERE path = ? AND used_at = ?", image.path, image.used_at)
+        return not self._rows("SELECT 1 FROM fake_images WHERE path = ?", image.path)
+
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
         return f"fake console of {self._require(uuid).name}\n".encode()[-max_bytes:]
 
@@ -207,7 +235,10 @@ class FakeDriver(ComputeDriver):
 
     def _domain(self, row: Any) -> Domain:
         size = Usage(row["vcpus"], row["memory_mb"], row["disk_gb"])
-        record = None if row["record"] is None else json.loads(row["record"])
+        try:
+            record = None if row["record"] is None else json.loads(row["record"])
+        except ValueError:  # damaged, like the metadata of a domain that somebody has edited
+            record = None
         return Domain(row["uuid"], row["name"], row["power_state"], size, record)
 
     def _rows(self, sql: str, *values: object) -> list[Any]:
@@ -233,7 +264,8 @@ class FakeDriver(ComputeDriver):
 
     def _obey(self, method: str, name: str) -> None:
         settings = self._settings()
-        time.sleep(settings.get("delays", {}).get(method, 0))
+        if delay := settings.get("delays", {}).get(method):
+            time.sleep(delay)
         failures = settings.get("failures", {}).get(method, {})
         if name in failures:
             raise HypervisorError(f"{method} of {name}: {failures[name]}")

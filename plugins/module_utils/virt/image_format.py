@@ -11,6 +11,7 @@ or data file, and the guest would then read it. So no image reaches QEMU before 
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,31 @@ def virtual_size(path: str) -> int:
         return 0
     finally:
         os.close(handle)
+
+
+def backing_file(path: str) -> str:
+    """Return what a disk in use names as its backing file, as it is written there; empty where it names none.
+
+    Raises:
+        OSError: The disk is there, and cannot be read.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    with os.fdopen(handle, "rb") as file:
+        mode = os.fstat(handle).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
+            return ""
+        head = file.read(20)
+        if len(head) < 20 or not head.startswith(QCOW2_MAGIC):
+            return ""
+        offset, length = struct.unpack_from(">QI", head, 8)
+        # QEMU takes no longer names either.
+        if not offset or length > 1023:
+            return ""
+        file.seek(offset)
+        return file.read(length).decode("utf-8", "surrogateescape")
 
 
 def read_qcow2(path: str) -> ImageFormat:

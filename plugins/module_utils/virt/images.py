@@ -10,21 +10,22 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import http.client
 import os
 import re
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Optional
 
 from ..objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, ImageUnacceptable
 from ..objects.ingredients import Image
-from .driver import CachedImage
+from .driver import CachedImage, UnusedImage
 from .image_format import inspect
 from .image_source import OpenSource, open_source
 
 PREFIX = "novella-base-"
+SUFFIXES = (".qcow2", ".raw")
 UNFINISHED = ".part"
 CHUNK = 1 << 20
 ZEROS = bytes(CHUNK)
@@ -36,6 +37,7 @@ class ImageCache:
 
     A fetch writes a ``.part`` file and holds its lock (flock, so threads and processes alike wait); when it is
     whole and verified the file gets its real name. Whoever finds a ``.part`` that nobody locks may remove it.
+    A whole image's time of change is that of its last use; who removes it, or notes a use, holds its lock.
 
     Args:
         directory: The directory.
@@ -63,11 +65,37 @@ class ImageCache:
             key = hashlib.sha256(source.mark.encode()).hexdigest()
             return self._find(key, image) or self._fetch(key, image, source)
 
+    def list_unused(self, is_used: Callable[[Path], bool], minimum_age: float) -> list[UnusedImage]:
+        """Return the images that were not used for `minimum_age` seconds, and that `is_used` does not speak for."""
+        latest = time.time_ns() - int(minimum_age * 1e9)
+        unused = []
+        for path in sorted(self._directory.glob(f"{PREFIX}*")):
+            with contextlib.suppress(FileNotFoundError):
+                about = path.lstat()
+                whole = path.suffix in SUFFIXES and stat.S_ISREG(about.st_mode)
+                if whole and about.st_mtime_ns <= latest and not is_used(path):
+                    unused.append(UnusedImage(str(path), about.st_blocks * 512, about.st_mtime_ns))
+        return unused
+
+    def remove(self, image: UnusedImage) -> bool:
+        """Remove an image, unless it was used since it was listed."""
+        path = Path(image.path)
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not _is_at(file, path) or os.fstat(file.fileno()).st_mtime_ns != image.used_at:
+                    return False
+                path.unlink()
+        except (BlockingIOError, FileNotFoundError):
+            return False
+        _sync_directory(self._directory)
+        return True
+
     def _find(self, key: str, image: Image) -> Optional[CachedImage]:
-        for disk_format in ("qcow2", "raw"):
-            path = self._directory / f"{PREFIX}{key}.{disk_format}"
-            if path.exists():
-                return CachedImage(str(path), disk_format, inspect(str(path), image.name).virtual_size)
+        for suffix in SUFFIXES:
+            path = self._directory / f"{PREFIX}{key}{suffix}"
+            if _touch(path):
+                return CachedImage(str(path), suffix[1:], inspect(str(path), image.name).virtual_size)
         return None
 
     def _fetch(self, key: str, image: Image, source: Optional[OpenSource]) -> CachedImage:
@@ -150,6 +178,22 @@ def _locked(part: Path, end: float, name: str) -> Iterator[IO[bytes]]:
                 part.unlink()
 
 
+def _touch(path: Path) -> bool:
+    """Note that an image is used. Return False where there is none.
+
+    Whoever removes it holds its lock: either that one sees the new time, or we see that the image is gone.
+    """
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            if not _is_at(file, path):
+                return False
+            os.utime(file.fileno())
+            return True
+    except FileNotFoundError:
+        return False
+
+
 def _is_at(file: IO[bytes], path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
@@ -158,6 +202,9 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
 
 
 def _chunks(source: OpenSource, name: str) -> Iterator[bytes]:
+    # Loading it takes longer than much of what a host is asked for, and few runs fetch an image.
+    import http.client
+
     while True:
         try:
             chunk = source.stream.read1(CHUNK)

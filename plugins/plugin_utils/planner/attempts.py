@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.base import Record
@@ -17,6 +17,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
     HypervisorError,
     HypervisorUnavailable,
     InstanceExists,
+    InstanceLocked,
     InvalidInput,
     NotSupported,
     NoValidHost,
@@ -69,17 +70,19 @@ class Round:
         tried: By uuid, the hosts where a create failed.
         failures: What has failed for good.
         retry: What another host may do.
+        contested: Uuids that another run was in the way of, to be looked at again.
     """
 
     attempt: int
     tried: dict[str, list[str]]
     failures: list[Failure]
     retry: list[Failure]
+    contested: list[str] = field(default_factory=list)
 
     @property
     def tried_again(self) -> dict[str, list[str]]:
         """Return what to plan again, with the hosts to leave out."""
-        return {failure.uuid: self.tried[failure.uuid] for failure in self.retry}
+        return {uuid: self.tried.get(uuid, []) for uuid in [*(failure.uuid for failure in self.retry), *self.contested]}
 
 
 def close_attempt(previous: Mapping[str, Any], answers: Iterable[HostAnswer]) -> Round:
@@ -92,20 +95,25 @@ def close_attempt(previous: Mapping[str, Any], answers: Iterable[HostAnswer]) ->
     Raises:
         InvalidInput: `previous` is no such result.
     """
-    for key in ("plan", "attempt", "tried", "failures", "max_attempts"):
+    for key in ("plan", "attempt", "tried", "failures", "max_attempts", "refused", "contested"):
         if key not in previous:
             raise InvalidInput(f"previous lacks '{key}'.", "Give the registered result of the plan before.")
     attempt = int(previous["attempt"])
     tried = {uuid: list(hosts) for uuid, hosts in previous["tried"].items()}
     final = [Failure.from_dict(item, "previous.failures") for item in previous["failures"]]
+    is_last = attempt >= int(previous["max_attempts"])
+    refused = [Failure.from_dict(item, "previous.refused") for item in previous["refused"]]
     retry = []
-    for failure in collect_failures(Plan.from_document(previous["plan"]), answers, attempt):
-        if failure.is_retryable and failure.host is not None and attempt < int(previous["max_attempts"]):
+    for failure in refused + collect_failures(Plan.from_document(previous["plan"]), answers, attempt):
+        if failure.is_retryable and failure.host is not None and not is_last:
             tried.setdefault(failure.uuid, []).append(failure.host)
             retry.append(failure)
         else:
             final.append(failure)
-    return Round(attempt + 1, tried, final, retry)
+    contested: Mapping[str, Mapping[str, str]] = previous["contested"]
+    if is_last:
+        final.extend(_give_up(uuid, item) for uuid, item in contested.items())
+    return Round(attempt + 1, tried, final, retry, [] if is_last else list(contested))
 
 
 def settle(stock: Round, plan: Plan) -> list[Failure]:
@@ -117,7 +125,12 @@ def settle(stock: Round, plan: Plan) -> list[Failure]:
         for failure in stock.retry
         if failure.uuid not in again
     ]
-    return stock.failures + given_up
+    unplaceable = [
+        Failure(item.instance_uuid, item.name, "create", NoValidHost.code, item.message or "It was not placed.")
+        for item in plan.unplaced
+        if item.instance_uuid in stock.contested
+    ]
+    return stock.failures + given_up + unplaceable
 
 
 def collect_failures(plan: Plan, answers: Iterable[HostAnswer], attempt: int) -> list[Failure]:
@@ -150,6 +163,11 @@ def failures_of_plan(plan: Plan) -> list[Failure]:
     return unplaced + refused
 
 
+def _give_up(uuid: str, contested: Mapping[str, str]) -> Failure:
+    message = f"{contested['name']} was not created: {contested['reason']}. Run again when the other run has ended."
+    return Failure(uuid, contested["name"], "create", InstanceLocked.code, message)
+
+
 def _judge_outcome(action: Action, outcome: Mapping[str, Any], attempt: int) -> Optional[Failure]:
     lost = outcome.get("unreachable") or outcome.get("failed")
     is_current = outcome.get("attempt", attempt if lost else None) == attempt
@@ -160,7 +178,7 @@ def _judge_outcome(action: Action, outcome: Mapping[str, Any], attempt: int) -> 
     who = (action.uuid, action.name, action.operation)
     if is_current:
         code = str(outcome.get("code") or HypervisorUnavailable.code)
-        message = f"It is not known whether it was done: {complaint(outcome)}."
+        message = f"It is not known whether it was done: {complaint(outcome).rstrip('.')}."
         return Failure(*who, code, message, action.host, is_certain=False)
     return Failure(*who, HypervisorUnavailable.code, "The host took no part in the reconcile.", action.host)
 

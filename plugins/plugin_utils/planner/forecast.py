@@ -60,6 +60,7 @@ def _foresee(
 
 
 def _give_back(node: ComputeNode, usage: Usage) -> ComputeNode:
+    usage = usage.with_overhead(node.instance_overhead_memory_mb)
     # Used starts at what is reserved, and never falls below it.
     return node.but(
         vcpus_used=max(node.reserved_host_cpus, node.vcpus_used - usage.vcpus),

@@ -14,6 +14,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.wanted imp
 from ansible_collections.novella.compute.plugins.module_utils.objects.base import Document
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
+from ansible_collections.novella.compute.plugins.module_utils.objects.whereabouts import Whereabout
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,34 @@ class Snapshot(Document):
 
 
 @dataclass(frozen=True)
+class Remembered:
+    """What is known of the hosts that do not answer.
+
+    Args:
+        instances: By uuid, what was last known to be on one of them.
+        strange: Those of which no host that answers was ever told.
+    """
+
+    instances: dict[str, Whereabout] = field(default_factory=dict)
+    strange: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Observation:
-    """The reports of the hosts that answered, and why the others did not."""
+    """The reports of the hosts that answered, and why the others did not.
+
+    `remembered` is what the former know of the latter; None where they were not asked.
+    """
 
     reports: dict[str, HostReport] = field(default_factory=dict)
     unreachable: dict[str, str] = field(default_factory=dict)
+    remembered: Optional[Remembered] = None
+
+    @property
+    def closed(self) -> dict[str, str]:
+        """Why hosts take no new instances, such as ``is in maintenance``."""
+        refusals = {host: report.service.refusal for host, report in self.reports.items()}
+        return {host: refusal for host, refusal in refusals.items() if refusal is not None}
 
     def find_instances(self) -> dict[str, list[Sighting]]:
         """Return every instance with a record, by uuid. More than one sighting is a split."""

@@ -16,7 +16,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.plan impor
 from .attempts import Failure
 from .observation import Observation
 
-POWER_OF = {"active": ("running",), "stopped": ("shutdown", "crashed")}
+POWER_OF = {"active": ("running",), "stopped": ("shutdown", "crashed"), "soft-delete": ("shutdown",)}
 
 
 def list_instances(observation: Observation, fleet: str) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def list_instances(observation: Observation, fleet: str) -> list[dict[str, Any]]
         for seen in report.instances
         if seen.instance.spec.fleet == fleet
     ]
-    return sorted(found, key=lambda item: (_natural(item["name"]), item["host"]))
+    return sorted(found, key=lambda item: (natural_order(item["name"]), item["host"]))
 
 
 def expected_rows(instances: Iterable[dict[str, Any]], plan: Plan) -> list[list[str]]:
@@ -45,7 +45,7 @@ def expected_rows(instances: Iterable[dict[str, Any]], plan: Plan) -> list[list[
         would.setdefault(action.uuid, []).append(action.operation)
     rows = [_row(item, would.pop(item["uuid"], [])) for item in instances]
     rows.extend([item.name, item.host, f"would {item.operation}", "-"] for item in plan.actions if item.uuid in would)
-    return sorted(rows, key=lambda row: _natural(row[0]))
+    return sorted(rows, key=lambda row: natural_order(row[0]))
 
 
 def closing_rows(instances: Iterable[dict[str, Any]]) -> list[list[str]]:
@@ -67,8 +67,8 @@ def fail(failures: Sequence[Failure]) -> dict[str, Any]:
 def failure_message(failures: Sequence[Failure]) -> str:
     """Return one message that names every failure."""
     if len(failures) == 1:
-        return _sentence(failures[0])
-    return "\n".join([f"{len(failures)} things failed:", *(f"  {_sentence(failure)}" for failure in failures)])
+        return tell(failures[0])
+    return "\n".join([f"{len(failures)} things failed:", *(f"  {tell(failure)}" for failure in failures)])
 
 
 def failure_code(failures: Sequence[Failure]) -> str:
@@ -77,7 +77,8 @@ def failure_code(failures: Sequence[Failure]) -> str:
     return NoValidHost.code if NoValidHost.code in codes else codes[0]
 
 
-def _sentence(failure: Failure) -> str:
+def tell(failure: Failure) -> str:
+    """Return one failure as a sentence that names the instance and its host."""
     # The scheduler's sentences name their instance.
     if failure.host is None:
         return failure.message
@@ -98,7 +99,7 @@ def _state(seen: ObservedInstance) -> str:
     return f"{record.vm_state} ({seen.power_state})"
 
 
-def _natural(name: str) -> tuple[object, ...]:
+def natural_order(name: str) -> tuple[object, ...]:
     """Order web-2 before web-10."""
     head, dash, number = name.rpartition("-")
     return (head, 1, int(number)) if dash and number.isdecimal() else (name, 0, 0)

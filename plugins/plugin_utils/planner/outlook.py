@@ -12,7 +12,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.plan impor
 from .forecast import forecast
 from .observation import Observation
 
-POWER = {"start": "running", "stop": "shutdown"}
+POWER = {"start": "running", "stop": "shutdown", "soft_delete": "shutdown"}
 
 
 def foresee(observation: Observation, plan: Plan) -> Observation:
@@ -27,6 +27,8 @@ def foresee(observation: Observation, plan: Plan) -> Observation:
                 Instance(action.uuid, action.spec, vm_state=vm_state, host=action.host)
             )
             powers[action.uuid] = "running" if vm_state == "active" else "shutdown"
+        elif action.operation == "restore":
+            powers[action.uuid] = "shutdown" if action.vm_state == "stopped" else "running"
         elif action.operation in POWER:
             powers[action.uuid] = POWER[action.operation]
     reports = {

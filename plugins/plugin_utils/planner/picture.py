@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Service
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 
 from .observation import Observation
@@ -47,7 +48,14 @@ def _box(report: HostReport, zone: str) -> list[str]:
         sign = RUNNING if seen.power_state == "running" else OFF
         lines.append(_line(sign, spec.name, spec.flavor.memory_mb, spec.server_group))
     lines.extend(_line(OTHER, domain.name, domain.memory_mb, None) for domain in report.foreign)
-    return _frame(report.host, "disabled" if report.service.disabled else zone, lines)
+    return _frame(report.host, closed_mark(report.service) or zone, lines)
+
+
+def closed_mark(service: Service) -> str:
+    """Return in a word why a host takes no new instances; nothing for one that does."""
+    if service.maintenance:
+        return "maintenance"
+    return "disabled" if service.disabled else ""
 
 
 def _silent_box(host: str, reason: str) -> list[str]:

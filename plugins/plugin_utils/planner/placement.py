@@ -10,8 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
+from ansible_collections.novella.compute.plugins.module_utils.compute.group_claims import group_key
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
+from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
+from ansible_collections.novella.compute.plugins.module_utils.objects.plan import GroupRule
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import (
     Destination,
     InstanceGroup,
@@ -109,6 +112,19 @@ def gather_groups(fleet: Fleet, reports: Iterable[HostReport], groups: Mapping[s
         )
         for name, group in fleet.server_groups.items()
     }
+
+
+def group_rule(spec: InstanceSpec, fleet: Fleet) -> Optional[GroupRule]:
+    """Return what the claim must test of the instance's server group, or None where it has none."""
+    if spec.server_group is None:
+        return None
+    group = fleet.server_groups[spec.server_group]
+    return GroupRule(
+        group_key(fleet.name, fleet.project_id, group.name),
+        group.policy,
+        group.max_server_per_host,
+        binds_hosts=group.policy in ("affinity", "legacy") or group.spread_over is not None,
+    )
 
 
 def _spec(request: Request, groups: Mapping[str, InstanceGroup]) -> RequestSpec:

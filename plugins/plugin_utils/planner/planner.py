@@ -12,10 +12,10 @@ from typing import Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.judgement import (
     create_action,
-    delete_action,
     judge,
+    removal_action,
 )
-from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
+from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import Sighting, WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, Finding, HostMark, Plan
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import Selection
@@ -26,14 +26,17 @@ from ..scheduler.options import SchedulerOptions
 from .forecast import forecast
 from .hardware import with_devices
 from .observation import Observation
-from .placement import Request, place
+from .placement import Request, group_rule, place
+from .silence import where_it_may_be
 from .strays import find_strays
 from .survey import Survey, is_ours, join, survey
 
 # Of so many instances the plan tells each refused host; of a larger batch, how many each filter refused.
 EXPLAINED = 100
+# Without its domain nothing says since when it is not wanted.
+KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is deleted, so its root disk stays"
 # What goes makes room for what comes.
-ORDER = ("delete", "stop", "update", "start", "create")
+ORDER = ("delete", "soft_delete", "restore", "stop", "update", "start", "create")
 
 
 @dataclass
@@ -77,8 +80,8 @@ def make_plan(
         else:
             _consider_again(item, known, tried[item.uuid], draft)
     if tried is None:
-        _consider_undeclared(fleet, known, {item.uuid for item in declared}, prune, draft)
-        _consider_lost(fleet, known, {item.uuid for item in declared}, prune, draft)
+        _consider_undeclared(fleet, known, observation, {item.uuid for item in declared}, prune, draft)
+        _consider_lost(fleet, known, observation, {item.uuid for item in declared}, prune, draft)
         draft.findings.extend(find_strays(fleet, draft.placed, observation.reports))
     _place(fleet, observation, known, declared, draft)
     touched = {action.uuid for action in draft.actions} | {finding.uuid for finding in draft.findings}
@@ -92,6 +95,7 @@ def make_plan(
         created_at=created_at,
         hosts={host: HostMark(report.generation, report.digest()) for host, report in observation.reports.items()},
         unreachable=dict(observation.unreachable),
+        closed=observation.closed,
         actions=[with_devices(action, fleet.scheduler.get("pci_alias", [])) for action in draft.actions],
         unplaced=draft.unplaced,
         findings=draft.findings,
@@ -119,15 +123,19 @@ def _consider(item: WantedInstance, fleet: Fleet, known: Survey, observation: Ob
         draft.placed.append((item, sighting.host))
         return
     disks = known.hosts_with_disk(uuid)
+    if disks and disks[0] in observation.closed:
+        reason = f"has its root disk on {disks[0]}, its domain is gone, and that host {observation.closed[disks[0]]}"
+        draft.findings.append(Finding("unsupported", uuid, name, reason, disks[0], fatal=True))
+        return
     if disks:
         reason = f"its domain is gone from {disks[0]}; its root disk is kept and used again"
         draft.actions.append(create_action(item, disks[0], reason).but(impact="data kept"))
         draft.coming.append((disks[0], item))
         return
     # A host that lost it proves nothing here: it may have been built anew since, on the one that does not answer.
-    if observation.unreachable:
-        reason = f"may be on {_name_silent(observation)}; it is not created elsewhere"
-        draft.findings.append(Finding("unknown", uuid, name, reason, fatal=True))
+    where = where_it_may_be(uuid, observation)
+    if where is not None:
+        draft.findings.append(Finding("unknown", uuid, name, f"{where}; it is not created elsewhere", fatal=True))
         return
     hosts = [host for host, _lost in known.lost.get(uuid, [])]
     reason = f"its domain and disk are gone from {join(hosts)}" if hosts else "is declared but on no host"
@@ -135,15 +143,20 @@ def _consider(item: WantedInstance, fleet: Fleet, known: Survey, observation: Ob
 
 
 def _consider_again(item: WantedInstance, known: Survey, tried: Sequence[str], draft: _Draft) -> None:
-    """Plan a failed create for another host, unless it has left something behind.
+    """Plan a create again that failed or was contested, unless it is somewhere by now or has left something behind.
 
     Hosts that have fallen silent since need no caution: when the create was planned, they answered without it.
     """
-    if not (known.hosts_of(item.uuid) or known.hosts_with_disk(item.uuid) or item.uuid in known.busy):
-        draft.requests.append(Request(item, f"could not be created on {join(list(tried))}", tried))
+    if item.uuid in known.busy:
+        draft.findings.append(known.leave_to_other_run(item.uuid, item.spec.name))
+    elif not (known.hosts_of(item.uuid) or known.hosts_with_disk(item.uuid)):
+        reason = f"could not be created on {join(list(tried))}" if tried else "was left to another run that gave it up"
+        draft.requests.append(Request(item, reason, tried))
 
 
-def _consider_undeclared(fleet: Fleet, known: Survey, declared: Collection[str], prune: bool, draft: _Draft) -> None:
+def _consider_undeclared(
+    fleet: Fleet, known: Survey, observation: Observation, declared: Collection[str], prune: bool, draft: _Draft
+) -> None:
     undeclared = [uuid for uuid in known.found if uuid not in declared]
     for uuid in sorted(undeclared, key=lambda uuid: (known.found[uuid][0].instance.spec.name, uuid)):
         sightings = known.found[uuid]
@@ -157,31 +170,33 @@ def _consider_undeclared(fleet: Fleet, known: Survey, declared: Collection[str],
             draft.findings.append(Finding("split", uuid, name, reason, fatal=True))
         elif uuid in known.busy:
             draft.findings.append(known.leave_to_other_run(uuid, name))
+        elif (removal := _removal(sightings[0], observation)) is None:
+            continue  # it is deleted, as far as it goes
         elif prune:
-            reason = "is not in the fleet, and prune is on"
-            draft.actions.append(delete_action(sightings[0], reason))
+            draft.actions.append(removal)
         else:
             reason = "is not in the fleet; prune: true would delete it"
             draft.findings.append(Finding("undeclared", uuid, name, reason, host))
 
 
-def _consider_lost(fleet: Fleet, known: Survey, declared: Collection[str], prune: bool, draft: _Draft) -> None:
+def _removal(sighting: Sighting, observation: Observation) -> Optional[Action]:
+    interval = observation.reports[sighting.host].reclaim_instance_interval
+    return removal_action(sighting, "is not in the fleet, and prune is on", interval)
+
+
+def _consider_lost(
+    fleet: Fleet, known: Survey, observation: Observation, declared: Collection[str], prune: bool, draft: _Draft
+) -> None:
     """Clear up, with prune, after undeclared instances of which no more than a disk or a memory is left."""
     for uuid in sorted(known.lost):
         for host, lost in known.lost[uuid]:
             ours = (lost.fleet, lost.project_id) == (fleet.name, fleet.project_id)
             if prune and ours and uuid not in declared and uuid not in known.busy and not known.hosts_of(uuid):
+                if lost.has_disk and observation.reports[host].reclaim_instance_interval > 0:
+                    draft.findings.append(Finding("undeclared", uuid, lost.name, KEPT_DISK, host))
+                    continue
                 reason = "is not in the fleet, its domain is gone, and prune is on"
                 draft.actions.append(Action("delete", uuid, lost.name, host, reason, impact="data lost"))
-
-
-def _name_silent(observation: Observation) -> str:
-    silent = list(observation.unreachable)
-    if len(silent) == 1:
-        return f"{silent[0]}, which did not answer ({observation.unreachable[silent[0]]})"
-    if len(silent) <= 3:
-        return f"one of {join(silent)}, which did not answer"
-    return f"one of the {len(silent)} hosts that did not answer"
 
 
 def _place(
@@ -200,9 +215,8 @@ def _place(
             continue
         draft.chosen.append(selection if len(selections) <= EXPLAINED else _shorten(selection))
         action = create_action(request.wanted, selection.host, request.reason)
-        draft.actions.append(
-            action.but(alternates=selection.alternates, limits=selection.limits, weights=selection.weights)
-        )
+        chosen = {"alternates": selection.alternates, "limits": selection.limits, "weights": selection.weights}
+        draft.actions.append(action.but(**chosen, group=group_rule(request.wanted.spec, fleet)))
 
 
 def _shorten(selection: Selection) -> Selection:

@@ -14,6 +14,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.host_repor
 
 from .observation import Observation
 from .offer import Offer, read_offer
+from .picture import closed_mark
 
 COLUMNS = 5
 BOX_WIDTH, GAP, PAD = 220, 18, 12
@@ -59,7 +60,8 @@ def draw_svg(observation: Observation, zones: Mapping[str, str]) -> str:
         top = GAP + (index // columns) * (box_height + GAP)
         group = ET.SubElement(root, "g")
         _rect(group, left, top, BOX_WIDTH, box_height, PAPER, stroke=LINE, rx="6")
-        title = f"{host} · {zones[host]}" if host in zones else host
+        mark = closed_mark(observation.reports[host].service) if host in blocks else ""
+        title = " · ".join(filter(None, (host, zones.get(host), mark)))
         _text(group, left + PAD, top + 19, title, size="13", weight="bold")
         if host in blocks:
             _draw_host(group, read_offer(observation.reports[host]), blocks[host], left + PAD, top + HEAD, largest)

@@ -25,7 +25,7 @@ NAMED = 12
 SHOWN = 20
 # However long the other columns are, the last one keeps this much room.
 LEAST = 20
-OPERATIONS = ("create", "start", "stop", "update", "delete")
+OPERATIONS = ("create", "restore", "start", "stop", "update", "soft_delete", "delete")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int = WIDTH) -> str:
@@ -69,9 +69,17 @@ def plan_table(plan: Plan, verbosity: int = 0) -> str:
     parts.extend(_findings("Left alone:", [finding for finding in plan.findings if not finding.fatal]))
     if plan.unreachable:
         silent = [f"{host}: {reason}" for host, reason in plan.unreachable.items()]
-        parts.append("\n".join(["Hosts that did not answer:", *(line for item in silent for line in _indent(item))]))
+        parts.append("\n".join(["Hosts that did not answer:", *(line for item in silent for line in indent(item))]))
+    if plan.closed:
+        parts.append(closed_hosts(plan.closed))
     parts.append(plan_line(plan))
     return "\n\n".join(parts)
+
+
+def closed_hosts(closed: Mapping[str, str]) -> str:
+    """Return which hosts take no new instances, and why."""
+    lines = [line for host, why in list(closed.items())[:NAMED] for line in indent(f"{host} {why}")]
+    return "\n".join(["Take no new instances:", *lines, *_rest(len(closed), NAMED, "hosts", 2)])
 
 
 def count_steps(plan: Plan) -> dict[str, int]:
@@ -84,7 +92,8 @@ def count_steps(plan: Plan) -> dict[str, int]:
 def plan_line(plan: Plan) -> str:
     """Return the plan in one line: ``Plan: 8 to create, 1 to start; 12 unchanged.``"""
     counts = count_steps(plan)
-    steps = [f"{counts[operation]} to {operation}" for operation in OPERATIONS if counts[operation]]
+    words = {operation: operation.replace("_", "-") for operation in OPERATIONS}
+    steps = [f"{counts[operation]} to {word}" for operation, word in words.items() if counts[operation]]
     if plan.unplaced:
         steps.append(f"{len(plan.unplaced)} without a valid host")
     if not steps and not plan.findings:
@@ -127,18 +136,18 @@ def _details(action: Action, selection: Selection | None, most: int | None) -> I
         yield f"    {describe(change)}"
     if action.weights:
         scores = ", ".join(f"{name} {weight:.3f}" for name, weight in action.weights.items() if weight)
-        yield from _indent(f"weights: {scores or 'all 0'}, in all {sum(action.weights.values()):.3f}", 4)
+        yield from indent(f"weights: {scores or 'all 0'}, in all {sum(action.weights.values()):.3f}", 4)
     elif selection is not None:
         yield "    weights: none, as it was the only host left"
     if action.alternates:
-        yield from _indent(f"alternates: {', '.join(action.alternates)}", 4)
+        yield from indent(f"alternates: {', '.join(action.alternates)}", 4)
     if selection is not None:
         yield from _funnel(selection.funnel)
         yield from _refusals(selection, most)
 
 
 def _unplaced(selection: Selection, is_told: bool, most: int | None) -> Iterable[str]:
-    yield from _indent(selection.message or f"{selection.name} was not placed.")
+    yield from indent(selection.message or f"{selection.name} was not placed.")
     yield from _funnel([step for step in selection.funnel if is_told or step.before > step.after])
     if is_told:
         yield from _refusals(selection, most)
@@ -146,12 +155,12 @@ def _unplaced(selection: Selection, is_told: bool, most: int | None) -> Iterable
 
 def _funnel(steps: Sequence[FilterCount]) -> Iterable[str]:
     if steps:
-        yield from _indent("hosts left: " + ", ".join(f"{step.name} {step.before} → {step.after}" for step in steps), 4)
+        yield from indent("hosts left: " + ", ".join(f"{step.name} {step.before} → {step.after}" for step in steps), 4)
 
 
 def _refusals(selection: Selection, most: int | None) -> Iterable[str]:
     for refusal in selection.refusals[:most]:
-        yield from _indent(f"{refusal.host} {refusal.reason} ({refusal.filter})", 4)
+        yield from indent(f"{refusal.host} {refusal.reason} ({refusal.filter})", 4)
     total = len(selection.refusals) + selection.refusals_left_out
     yield from _rest(total, len(selection.refusals[:most]), "refused hosts", 4)
 
@@ -163,9 +172,10 @@ def _rest(total: int, shown: int | None, what: str, spaces: int) -> Iterable[str
 
 def _findings(title: str, findings: Sequence[Finding]) -> Iterable[str]:
     if findings:
-        yield "\n".join([title, *(line for item in findings for line in _indent(f"{item.name} {item.reason}."))])
+        yield "\n".join([title, *(line for item in findings for line in indent(f"{item.name} {item.reason}."))])
 
 
-def _indent(text: str, spaces: int = 2) -> list[str]:
+def indent(text: str, spaces: int = 2) -> list[str]:
+    """Return a text as indented lines, all but the first a little further."""
     first, rest = " " * spaces, " " * (spaces + 2)
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)

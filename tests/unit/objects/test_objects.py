@@ -15,6 +15,9 @@ from ansible_collections.novella.compute.plugins.module_utils.objects import (
     host_report,
     ingredients,
     instance,
+    instance_action,
+    inventory,
+    migration,
     plan,
     request_spec,
 )
@@ -23,7 +26,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 from hypothesis import given
 from hypothesis import strategies as st
 
-MODULES = (compute_node, host_report, ingredients, instance, plan, request_spec)
+MODULES = (compute_node, host_report, ingredients, instance, instance_action, migration, plan, request_spec)
 
 
 def subclasses(kind: type) -> list[type]:
@@ -155,3 +158,28 @@ def test_the_digest_of_a_host_changes_with_what_a_plan_depends_on_and_with_nothi
     stopped = report.but(instances=[report.instances[0].but(power_state="shutdown")])
     fuller = report.but(foreign=[host_report.ForeignDomain("f", "stranger", "running", 1, 512)])
     assert len({report.digest(), stopped.digest(), fuller.digest()}) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"reserved_host_memory_mb": 4096},
+        {"cpu_allocation_ratio": 1.0},
+        {"labels": {"rack": "r1"}},
+        {"traits": ["CUSTOM_RAID"]},
+        {"inventories": {"CUSTOM_LICENCE": inventory.Inventory(3)}},
+        {"vcpus_used": 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_digest_of_a_host_changes_with_what_the_operator_says_of_it(change: dict[str, Any]) -> None:
+    node = compute_node.ComputeNode("u", "kvm1", "kvm1", 16, 65536, 900)
+    report = host_report.HostReport(node)
+    assert report.digest() != report.but(compute_node=node.but(**change)).digest()
+
+
+def test_the_digest_of_a_host_does_not_hang_on_the_order_in_which_a_cache_keeps_things() -> None:
+    node = compute_node.ComputeNode("u", "kvm1", "kvm1", 16, 65536, 900, labels={"b": "1", "a": "2"})
+    document = host_report.HostReport(node).as_document()
+    cached = json.loads(json.dumps(document, sort_keys=True))
+    assert host_report.HostReport.from_document(cached).digest() == host_report.HostReport(node).digest()

@@ -112,7 +112,7 @@ def carry_out(fleet: Fleet, seen: Observation, plan: Plan) -> Observation:
             lost=lost[host].values(),
             memory_mb=old.compute_node.memory_mb,
             generation=old.generation + 1,
-        )
+        ).but(reclaim_instance_interval=old.reclaim_instance_interval)
         for host, old in seen.reports.items()
     }
     return Observation(reports, seen.unreachable)
@@ -141,6 +141,12 @@ def _update(instances: dict[str, ObservedInstance], action: Action) -> None:
     instances[action.uuid] = ObservedInstance(record, old.power_state)
 
 
+def _restore(instances: dict[str, ObservedInstance], action: Action) -> None:
+    old = instances[action.uuid].instance
+    power = "running" if action.vm_state == "active" else "shutdown"
+    instances[action.uuid] = ObservedInstance(old.but(vm_state=action.vm_state), power)
+
+
 def _delete(instances: dict[str, ObservedInstance], action: Action) -> None:
     del instances[action.uuid]
 
@@ -150,6 +156,8 @@ _DO = {
     "start": _set("running", "active"),
     "stop": _set("shutdown", "stopped"),
     "update": _update,
+    "soft_delete": _set("shutdown", "soft-delete"),
+    "restore": _restore,
     "delete": _delete,
 }
 

@@ -24,6 +24,10 @@ def document(kit):
             {"novella_audit": {}, "novella_reconcile": {"unreachable": True, "msg": "gone"}},
             "fell silent while it was changed: gone",
         ),
+        (
+            {"novella_audit": {}, "novella_reconcile": {"failed": True, "msg": "libvirt does not answer."}},
+            "fell silent while it was changed: libvirt does not answer.",
+        ),
     ],
 )
 def test_a_host_without_an_audit_of_this_run_is_silent_whatever_a_cache_says(document, variables, silence):
@@ -31,6 +35,12 @@ def test_a_host_without_an_audit_of_this_run_is_silent_whatever_a_cache_says(doc
     answer = read_answer("kvm1", {"ansible_facts": facts, **variables})
     assert (answer.document, answer.silence) == (None, silence)
     assert observe_answers([answer]).unreachable == {"kvm1": silence}
+
+
+def test_what_ansible_adds_to_a_failed_result_is_left_out(document):
+    failed = {"failed": True, "msg": "gone", "exception": object(), "warnings": [object()]}
+    answer = read_answer("kvm1", {"novella_audit": {}, "novella_reconcile": failed})
+    assert answer.reconcile == {"failed": True, "msg": "gone"}
 
 
 def test_an_audited_host_is_seen(kit, document):

@@ -26,7 +26,15 @@ def plan(kit, fleet):
 
 @pytest.fixture
 def previous(plan):
-    return {"plan": plan.as_document(), "attempt": 1, "tried": {}, "failures": [], "max_attempts": 3}
+    return {
+        "plan": plan.as_document(),
+        "attempt": 1,
+        "tried": {},
+        "failures": [],
+        "max_attempts": 3,
+        "refused": [],
+        "contested": {},
+    }
 
 
 @pytest.fixture

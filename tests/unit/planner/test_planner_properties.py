@@ -30,7 +30,7 @@ presences = st.one_of(
         {
             "where": st.sampled_from(HOSTS),
             "power": st.sampled_from(["running", "shutdown", "crashed", "paused"]),
-            "vm_state": st.sampled_from(["active", "stopped", "building", "error"]),
+            "vm_state": st.sampled_from(["active", "stopped", "building", "error", "soft-delete"]),
             "metadata": st.sampled_from([{}, {"role": "db"}]),
             "twice": st.sampled_from([False, False, False, True]),
         }
@@ -44,6 +44,7 @@ worlds = st.fixed_dictionaries(
         "prune": st.booleans(),
         "silent": st.sampled_from([[], [], ["kvm3"]]),
         "foreign": st.sampled_from([[], ["kvm1"]]),
+        "reclaim": st.sampled_from([0, 3600]),
     }
 )
 
@@ -80,7 +81,7 @@ def build(kit):
                 foreign=[ForeignDomain(f"foreign-{host}", "precious", "running", 1, 1024, 5)]
                 if host in world["foreign"]
                 else [],
-            )
+            ).but(reclaim_instance_interval=world["reclaim"])
             for host in HOSTS
             if host not in world["silent"]
         ]
@@ -113,7 +114,7 @@ def test_no_plan_makes_an_instance_twice_or_touches_what_is_foreign_or_split(kit
         assert not action.uuid.startswith("foreign")
         # What is somewhere is only ever acted upon there.
         assert hosts in ([], [action.host])
-        if action.operation == "delete":
+        if action.operation in ("delete", "soft_delete"):
             assert world["prune"]
             assert action.name not in world["wanted"]
 

@@ -28,6 +28,28 @@ def test_a_call_that_hangs_is_left_behind_in_time():
     release.set()
 
 
+def test_a_long_wait_ends_when_nobody_answers_any_more():
+    workers, release, said = Workers(), threading.Event(), iter([True, False])
+    begin = time.monotonic()
+    with pytest.raises(TookTooLong):
+        workers.call(release.wait, deadline=60, answers=lambda: next(said), every=0.05)
+    assert time.monotonic() - begin < 5
+    release.set()
+
+
+def test_a_long_wait_goes_on_while_somebody_answers():
+    workers, release, asked = Workers(), threading.Event(), []
+
+    def answers() -> bool:
+        asked.append(True)
+        if len(asked) == 3:
+            release.set()
+        return True
+
+    assert workers.call(release.wait, deadline=60, answers=answers, every=0.02) is True
+    assert len(asked) == 3
+
+
 def test_one_thread_serves_calls_that_follow_each_other():
     workers = Workers()
     assert len({workers.call(threading.get_ident, deadline=5) for _number in range(50)}) == 1

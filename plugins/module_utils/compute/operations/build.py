@@ -14,7 +14,7 @@ from ..config_drive import config_drive_files
 from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
-from ..resource_tracker import read_record
+from ..records import read_record
 from ..states import ACTIVE, SPAWNING
 
 

@@ -12,8 +12,8 @@ from ...objects.instance import Instance
 from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
-from ..resource_tracker import read_record
-from ..states import ACTIVE, BUILDING, DELETED, DELETING, ERROR, STOPPED
+from ..records import read_record
+from ..states import ACTIVE, BUILDING, DELETED, DELETING, ERROR, SOFT_DELETE, STOPPED
 
 
 def finish_delete(host: Host, entry: Entry) -> None:
@@ -31,7 +31,7 @@ def finish_delete(host: Host, entry: Entry) -> None:
 
 @operation(
     "delete",
-    vm_states=(ACTIVE, BUILDING, ERROR, STOPPED),
+    vm_states=(ACTIVE, BUILDING, ERROR, SOFT_DELETE, STOPPED),
     task_state=DELETING,
     ends_in=DELETED,
     recover=finish_delete,

@@ -6,17 +6,23 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any, Optional, TypeVar
 
-from ...objects.errors import DeadlineExceeded, HypervisorUnavailable
+from ...objects.errors import DeadlineExceeded, HypervisorUnavailable, NovellaError
 from .binding import libvirt
 from .deadline import TookTooLong, Workers
 from .faults import UNAVAILABLE_REMEDY, translate
 
 T = TypeVar("T")
 
+# How long the end of a process waits for libvirt to take its leave.
+LEAVING_SECONDS = 2.0
+# How long a libvirt that has fallen silent is waited for before each further call, so that many calls end soon.
+PROBE_SECONDS = 2.0
 # What a user calls the methods that act.
 WORDS = {
     "create": "start the domain",
@@ -35,19 +41,22 @@ class Bounded:
     What they return is bounded in turn, lists of libvirt objects included.
     """
 
-    __slots__ = ("_connection", "_deadline", "_target")
+    __slots__ = ("_answers", "_connection", "_deadline", "_target")
 
-    def __init__(self, target: Any, connection: Connection, deadline: float) -> None:
+    def __init__(
+        self, target: Any, connection: Connection, deadline: float, answers: Optional[Callable[[], bool]] = None
+    ) -> None:
         self._target = target
         self._connection = connection
         self._deadline = deadline
+        self._answers = answers
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._target, name)
 
         def call(*arguments: Any) -> Any:
             plain = [item._target if isinstance(item, Bounded) else item for item in arguments]
-            result = self._connection.call(_in_words(name), lambda: method(*plain), self._deadline)
+            result = self._connection.call(_in_words(name), lambda: method(*plain), self._deadline, self._answers)
             return _bound(result, self._connection)
 
         return call
@@ -67,6 +76,7 @@ class Connection:
         self._workers = Workers()
         self._opening = threading.Lock()
         self._raw: Any = None
+        self._is_silent = False
 
     def host(self, deadline: Optional[float] = None) -> Any:
         """Return the bounded virConnect.
@@ -87,15 +97,34 @@ class Connection:
         raw = self._open()
         return self.call(what, lambda: function(raw), self.deadline)
 
-    def call(self, what: str, function: Callable[[], T], deadline: float) -> T:
-        """Run one call of libvirt's in time, and translate its error."""
+    def answers(self) -> bool:
+        """Return whether libvirt answers at all, for those who wait long for one call of another connection."""
         try:
-            return self._workers.call(function, deadline)
-        except TookTooLong:
+            self.host().getLibVersion()
+        except NovellaError:
+            return False
+        return True
+
+    def call(
+        self, what: str, function: Callable[[], T], deadline: float, answers: Optional[Callable[[], bool]] = None
+    ) -> T:
+        """Run one call of libvirt's in time, and translate its error.
+
+        Args:
+            what: What it does, for messages.
+            deadline: Seconds that it may take.
+            answers: Tells during a call that may take long whether libvirt answers at all.
+        """
+        try:
+            if self._is_silent:
+                deadline = self._probe(deadline)
+            return self._workers.call(function, deadline, answers, self.deadline)
+        except TookTooLong as late:
+            self._is_silent = answers is None or not answers()
             raise DeadlineExceeded(
-                f"Could not {what}: libvirt ({self.uri}) gave no answer within {deadline:g} s.",
+                f"Could not {what}: libvirt ({self.uri}) gave no answer within {late.seconds:g} s.",
                 "The call may still take effect. " + UNAVAILABLE_REMEDY,
-                deadline=deadline,
+                deadline=late.seconds,
             ) from None
         except libvirt.libvirtError as error:
             fault = translate(what, error.get_error_code(), error.get_error_domain(), error.get_error_message())
@@ -103,6 +132,15 @@ class Connection:
                 # A restarted libvirtd wants a new connection.
                 self._raw = None
             raise fault from error
+
+    def _probe(self, deadline: float) -> float:
+        """Ask a libvirt that has fallen silent for a sign of life, and return how long to wait for the next call."""
+        raw = self._raw
+        if raw is None:
+            return min(deadline, PROBE_SECONDS)
+        self._workers.call(raw.getLibVersion, PROBE_SECONDS)
+        self._is_silent = False
+        return deadline
 
     def _open(self) -> Any:
         raw = self._raw
@@ -121,14 +159,25 @@ class Connection:
                 # libvirt prints every error on stderr unless it is told not to.
                 libvirt.registerErrorHandler(_say_nothing, None)
                 self._raw = self.call("connect to libvirt", lambda: libvirt.open(self.uri), self.deadline)
+                self._is_silent = False
+                atexit.register(self._leave, self._raw)
             return self._raw
         finally:
             self._opening.release()
 
+    def _leave(self, raw: Any) -> None:
+        """Close a connection. Its destructor would do the same, and wait for a libvirt that hangs for ever."""
+        with contextlib.suppress(TookTooLong, libvirt.libvirtError):
+            self._workers.call(raw.close, LEAVING_SECONDS)
 
-def within(target: Any, seconds: float) -> Any:
-    """Return the same libvirt object with another deadline, for a call that may take long."""
-    return Bounded(target._target, target._connection, seconds)
+
+def within(target: Any, seconds: float, answers: Callable[[], bool]) -> Any:
+    """Return the same libvirt object with another deadline, for a call that may take long.
+
+    Args:
+        answers: Tells meanwhile whether libvirt answers at all; it asks by a connection of its own.
+    """
+    return Bounded(target._target, target._connection, seconds, answers)
 
 
 def _bound(value: Any, connection: Connection) -> Any:

@@ -12,6 +12,7 @@ threads when the process ends, and a hung one would keep it from ending.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, Optional, TypeVar
@@ -20,7 +21,15 @@ T = TypeVar("T")
 
 
 class TookTooLong(Exception):
-    """The call did not come back in time. It may still do so, and take effect."""
+    """The call did not come back in time. It may still do so, and take effect.
+
+    Args:
+        seconds: How long was waited for an answer.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within {seconds:g} s")
+        self.seconds = seconds
 
 
 class _Task:
@@ -40,14 +49,22 @@ class Workers:
     def __init__(self) -> None:
         self._idle: list[SimpleQueue[_Task]] = []
 
-    def call(self, function: Callable[[], T], deadline: float) -> T:
+    def call(
+        self,
+        function: Callable[[], T],
+        deadline: float,
+        answers: Optional[Callable[[], bool]] = None,
+        every: float = float("inf"),
+    ) -> T:
         """Run the function in a worker and return its result, or raise what it raised.
 
         Args:
             deadline: Seconds to wait.
+            answers: Asked during a long wait whether there is anybody to wait for.
+            every: Seconds between two such questions.
 
         Raises:
-            TookTooLong: The time is over; the function still runs.
+            TookTooLong: The time is over, or nobody is there; the function still runs.
         """
         task = _Task(function)
         try:
@@ -56,8 +73,12 @@ class Workers:
             inbox = SimpleQueue()
             threading.Thread(target=self._serve, args=(inbox,), name="bounded-call", daemon=True).start()
         inbox.put(task)
-        if not task.done.acquire(timeout=deadline):
-            raise TookTooLong
+        end = time.monotonic() + deadline
+        while not task.done.acquire(timeout=max(0.0, min(end - time.monotonic(), every))):
+            if time.monotonic() >= end:
+                raise TookTooLong(deadline)
+            if answers is not None and not answers():
+                raise TookTooLong(every)
         if task.error is not None:
             raise task.error
         result: T = task.result

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
@@ -27,12 +27,13 @@ from ...objects.errors import (
 )
 from ...objects.instance import Instance
 from ...objects.pci import PciDevice
-from ..driver import CachedImage, ComputeDriver, Domain, HostResources
+from ..driver import CachedImage, ComputeDriver, DiskSpace, Domain, HostResources, UnusedImage
+from ..image_usage import used_images
 from ..images import ImageCache
-from ..iso9660 import build_iso
-from . import observation
+from . import observation, surroundings
 from .binding import libvirt
 from .connection import Connection, within
+from .disk_sources import list_disk_sources
 from .domain_xml import (
     METADATA_PREFIX,
     NAMESPACE,
@@ -42,6 +43,7 @@ from .domain_xml import (
     read_record,
     record_element,
 )
+from .fingerprint import read_fingerprint
 from .hardware_xml import list_pci_devices
 from .storage import UUID, DiskStore
 
@@ -94,10 +96,9 @@ class LibvirtDriver(ComputeDriver):
             vcpus=facts.vcpus,
             memory_mb=facts.memory_mb,
             local_gb=disks.total_gb(),
-            disk_available_least=disks.available_least_gb(),
             hypervisor_type=facts.hypervisor_type,
             hypervisor_version=facts.hypervisor_version,
-            host_ip=observation.own_address(),
+            host_ip=surroundings.own_address(),
             cpu_info=facts.cpu_info,
             supported_instances=facts.supported_instances,
             numa_cells=facts.numa_cells,
@@ -114,11 +115,25 @@ class LibvirtDriver(ComputeDriver):
         size = self._disks.root_disk_size
         return self._connection.read("find the domain", lambda raw: observation.find_domain(raw, uuid, size))
 
+    def get_disk_space(self, domains: Iterable[Domain]) -> DiskSpace:
+        disks, domains = self._disks, list(domains)
+        ours = {domain.uuid for domain in domains if domain.record is not None}
+        files = [path for domain in domains for path in domain.disk_files]
+        return DiskSpace(disks.free_bytes(), disks.growth(ours, files))
+
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
-        return self._connection.read("list the DHCP leases", observation.list_leases)
+        return self._connection.read("list the DHCP leases", surroundings.list_leases)
+
+    def read_fingerprint(self, with_pci: bool) -> str:
+        return read_fingerprint(self._connection, self._pool, with_pci)
 
     def list_root_disks(self) -> set[str]:
         return self._disks.list_root_disks()
+
+    def list_unused_images(self, minimum_age: float) -> list[UnusedImage]:
+        attached = self._connection.read("list the disks of all domains", list_disk_sources)
+        used = used_images([*attached, *self._disks.list_files()])
+        return self._images.list_unused(lambda path: path.name in used, minimum_age)
 
     # -- building --------------------------------------------------------------------------------------------
 
@@ -127,12 +142,15 @@ class LibvirtDriver(ComputeDriver):
         image = instance.spec.image
         if image is None:
             raise NotSupported(f"'{instance.spec.name}' has no image.")
-        return ImageCache(str(self._disks.directory), self._image_deadline).ensure(image)
+        return self._images.ensure(image)
 
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
         return self._disks.create_root_disk(_checked(instance.uuid), image, instance.spec.flavor.root_gb)
 
     def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
+        # Only who builds an instance needs it loaded.
+        from ..iso9660 import build_iso
+
         self._disks.write_config_drive(_checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
 
     def define(self, instance: Instance) -> None:
@@ -159,7 +177,8 @@ class LibvirtDriver(ComputeDriver):
     def power_on(self, uuid: str) -> None:
         domain = self._starts.host().lookupByUUIDString(_checked(uuid))
         if not domain.isActive():
-            _unless(domain.isActive, within(domain, max(START_DEADLINE, self._deadline)).create)
+            start = within(domain, max(START_DEADLINE, self._deadline), self._connection.answers).create
+            _unless(domain.isActive, start)
 
     def shut_down(self, uuid: str, timeout: float) -> bool:
         domain = self._domain(uuid)
@@ -202,6 +221,11 @@ class LibvirtDriver(ComputeDriver):
             log.unlink(missing_ok=True)
         self._refresh_pool()
 
+    def remove_image(self, image: UnusedImage) -> bool:
+        removed = self._images.remove(image)
+        self._refresh_pool()
+        return removed
+
     # -- the guest's words -----------------------------------------------------------------------------------
 
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
@@ -225,7 +249,7 @@ class LibvirtDriver(ComputeDriver):
     @functools.cached_property
     def _disks(self) -> DiskStore:
         kind, path, is_active = self._connection.read(
-            f"find the storage pool '{self._pool}'", lambda raw: observation.read_pool_directory(raw, self._pool)
+            f"find the storage pool '{self._pool}'", lambda raw: surroundings.read_pool_directory(raw, self._pool)
         )
         if kind not in POOL_TYPES:
             raise NotSupported(
@@ -237,6 +261,10 @@ class LibvirtDriver(ComputeDriver):
                 f"Start it on this host: 'virsh pool-start {self._pool}'.",
             )
         return DiskStore(path, self._deadline)
+
+    @property
+    def _images(self) -> ImageCache:
+        return ImageCache(str(self._disks.directory), self._image_deadline)
 
     def _domain(self, uuid: str) -> Any:
         return self._connection.host().lookupByUUIDString(_checked(uuid))

@@ -9,7 +9,6 @@ These functions take the bare virConnect and run under one deadline (`Connection
 
 from __future__ import annotations
 
-import socket
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ from typing import Any, Optional
 from ...objects.compute_node import Usage
 from ...objects.numa import NUMACell
 from ..driver import Domain
-from ..image_format import virtual_size
 from .binding import libvirt
 from .domain_xml import GuestPlatform, read_record
 from .hardware_xml import pci_addresses, pinned_cpus, read_numa_cells
+from .surroundings import read_disk
 
 DiskSize = Callable[[str], int]
 
@@ -103,32 +102,6 @@ def find_domain(raw: Any, uuid: str, own_disk: DiskSize) -> Optional[Domain]:
         raise
 
 
-def list_leases(raw: Any) -> dict[str, tuple[str, ...]]:
-    """Read the addresses that libvirt's own networks gave out, by MAC address."""
-    addresses: dict[str, list[str]] = {}
-    for network in raw.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE):
-        for lease in network.DHCPLeases():
-            addresses.setdefault((lease.get("mac") or "").lower(), []).append(lease["ipaddr"])
-    return {mac: tuple(sorted(found)) for mac, found in addresses.items() if mac}
-
-
-def read_pool_directory(raw: Any, pool: str) -> tuple[str, str, bool]:
-    """Return type and directory of a storage pool, and whether it is active."""
-    handle = raw.storagePoolLookupByName(pool)
-    tree = ET.fromstring(handle.XMLDesc())  # noqa: S314 - libvirtd is trusted
-    return tree.get("type", ""), tree.findtext("target/path", ""), bool(handle.isActive())
-
-
-def own_address() -> Optional[str]:
-    """Return the address that this host reaches others from, or None. Nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        return str(probe.getsockname()[0])
-
-
 def _describe(raw: Any, handle: Any, state: int, own_disk: DiskSize) -> Optional[Domain]:
     try:
         xml = handle.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
@@ -141,11 +114,14 @@ def _describe(raw: Any, handle: Any, state: int, own_disk: DiskSize) -> Optional
     record = read_record(head)
     uuid = head.findtext("uuid", "")
     addresses: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     if record is not None:
         disk_bytes, pinned = own_disk(uuid), ""
     else:
         tree = ET.fromstring(f"<devices>{devices}</devices>")  # noqa: S314 - libvirtd is trusted
-        disk_bytes, pinned = sum(_disk_size(raw, disk) for disk in tree.findall("disk")), pinned_cpus(head)
+        disks = [read_disk(raw, disk) for disk in tree.findall("disk")]
+        disk_bytes, pinned = sum(size for _path, size in disks), pinned_cpus(head)
+        files = tuple(path for path, _size in disks if path)
         addresses = pci_addresses([*tree.findall("hostdev"), *tree.findall("interface")])
     return Domain(
         uuid=uuid,
@@ -155,6 +131,7 @@ def _describe(raw: Any, handle: Any, state: int, own_disk: DiskSize) -> Optional
         record=record,
         pinned_cpus=pinned,
         pci_addresses=addresses,
+        disk_files=files,
     )
 
 
@@ -162,23 +139,6 @@ def _split(xml: str) -> tuple[ET.Element, str]:
     """Return what comes before the devices, and the devices unparsed: they are most of it, and seldom needed."""
     head, _mark, rest = xml.partition("\n  <devices>")
     return ET.fromstring(f"{head}</domain>" if rest else head), rest.partition("\n  </devices>")[0]  # noqa: S314
-
-
-def _disk_size(raw: Any, disk: ET.Element) -> int:
-    """Return the virtual size of a disk that takes room on this host, in bytes; 0 when it cannot be told."""
-    source = disk.find("source")
-    if source is None or disk.get("device", "disk") != "disk" or disk.find("readonly") is not None:
-        return 0
-    path = source.get("file") or source.get("dev")
-    if path:
-        return virtual_size(path)
-    if not source.get("pool"):
-        return 0
-    try:
-        volume = raw.storagePoolLookupByName(source.get("pool")).storageVolLookupByName(source.get("volume"))
-        return int(volume.info()[1])
-    except libvirt.libvirtError:
-        return 0
 
 
 def _memory_mb(element: Optional[ET.Element]) -> int:

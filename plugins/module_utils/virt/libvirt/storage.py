@@ -14,9 +14,10 @@ import contextlib
 import errno
 import os
 import re
+import stat
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from ...objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, HypervisorError, ImageUnacceptable
@@ -100,30 +101,34 @@ class DiskStore:
         matches = (ROOT_DISK.fullmatch(path.name) for path in self.directory.iterdir())
         return {match.group(1) for match in matches if match}
 
+    def list_files(self) -> list[str]:
+        """Return the path of everything here that may be a disk, half-made ones included, but for base images."""
+        return [str(path) for path in self.directory.iterdir() if not path.name.startswith(PREFIX)]
+
     def total_gb(self) -> int:
         """Return the size of the file system in whole GiB."""
         about = os.statvfs(self.directory)
         return about.f_frsize * about.f_blocks // GIB
 
-    def available_least_gb(self) -> int:
-        """Return the free space in GiB after every disk here has grown to its full size; may be negative.
-
-        Nova's disk_available_least: free bytes less, for each disk, virtual less allocated size; truncated
-        towards zero. Base images never grow.
-        """
+    def free_bytes(self) -> int:
+        """Return what can be written here now."""
         about = os.statvfs(self.directory)
-        left = about.f_frsize * about.f_bavail - sum(self._growth())
-        return int(left / GIB)
+        return about.f_frsize * about.f_bavail
 
-    def _growth(self) -> Iterator[int]:
+    def growth(self, uuids: Collection[str], files: Iterable[str]) -> int:
+        """Return how many bytes the disks of domains may still take of this file system: virtual less allocated sizes.
+
+        Base images never grow, nor do files that no domain writes to.
+
+        Args:
+            uuids: Instances, whose disks lie here under their names.
+            files: Disks of other domains, wherever they lie; those on another file system take nothing from this one.
+        """
+        device = self.directory.stat().st_dev
+        paths = {os.path.realpath(path) for path in files}
         with os.scandir(self.directory) as entries:
-            for entry in entries:
-                if entry.name.startswith(PREFIX) or not entry.is_file(follow_symlinks=False):
-                    continue
-                # A disk that vanishes meanwhile does not grow.
-                with contextlib.suppress(FileNotFoundError):
-                    allocated = entry.stat(follow_symlinks=False).st_blocks * 512
-                    yield max(0, virtual_size(entry.path) - allocated)
+            paths.update(os.path.realpath(entry) for entry in entries if entry.name.partition(".")[0] in uuids)
+        return sum(_growth(path, device) for path in paths)
 
     def _overlay(self, scratch: Path, image: CachedImage, size: int) -> bytes:
         """Return an empty overlay. It holds nothing of its own, so those of one image and size are copies of one."""
@@ -159,6 +164,17 @@ class DiskStore:
             said = error.stderr.decode(errors="replace").strip()
             kind = ComputeResourcesUnavailable if "No space left" in said else HypervisorError
             raise kind(f"{command[0]} {command[1]} failed: {said}") from None
+
+
+def _growth(path: str, device: int) -> int:
+    try:
+        about = Path(path).stat()
+    except OSError:
+        # A disk that vanishes meanwhile does not grow, and one that cannot be reached is on no disk of this host.
+        return 0
+    if about.st_dev != device or not stat.S_ISREG(about.st_mode):
+        return 0
+    return max(0, virtual_size(path) - about.st_blocks * 512)
 
 
 def _check_whole(path: Path) -> None:

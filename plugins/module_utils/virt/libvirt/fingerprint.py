@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the readings of LibvirtDriver are made of, boiled down to a digest without understanding it.
+
+This file must not import what understands a domain; see `compute.fingerprint`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..image_format import virtual_size
+from .binding import libvirt
+from .connection import Connection
+from .surroundings import list_leases, own_address, read_disk, read_pool_directory
+
+GIB = 1 << 30
+# A record names it; a domain that does not is a foreign one.
+RECORD_MARK = "https://novella.dev/xmlns/compute/1"
+
+
+def read_fingerprint(connection: Connection, pool: str, with_pci: bool) -> str:
+    """Return a digest that differs as soon as one of the driver's readings would.
+
+    Args:
+        pool: The storage pool of instances' disks.
+        with_pci: Whether the host's PCI devices count.
+
+    Raises:
+        HypervisorUnavailable, DeadlineExceeded: libvirt does not answer.
+    """
+    content = connection.read("take the host's fingerprint", lambda raw: _read(raw, pool, with_pci))
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _read(raw: Any, pool: str, with_pci: bool) -> list[Any]:
+    states = raw.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
+    domains = [(handle.UUIDString(), stats.get("state.state", 0), _definition(handle)) for handle, stats in states]
+    memory = raw.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS, 0)
+    host = [raw.getCapabilities(), raw.getInfo()[2], memory["total"], raw.getHostname(), raw.getType()]
+    devices = raw.listAllNodeDevices(libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV) if with_pci else []
+    where = read_pool_directory(raw, pool)
+    foreign = [disk for _uuid, _state, xml in domains if RECORD_MARK not in xml for disk in _read_disks(raw, xml)]
+    return [
+        sorted(domains),
+        [*host, raw.getVersion(), own_address()],
+        sorted(device.XMLDesc() for device in devices),
+        sorted(list_leases(raw).items()),
+        [where, _measure(where[1], foreign)],
+        sorted(foreign),
+    ]
+
+
+def _definition(handle: Any) -> str:
+    try:
+        return str(handle.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return "<domain/>"  # removed since it was listed
+        raise
+
+
+def _read_disks(raw: Any, xml: str) -> Iterator[tuple[str, int]]:
+    return (read_disk(raw, disk) for disk in ET.fromstring(xml).findall("devices/disk"))  # noqa: S314 - libvirtd's
+
+
+def _measure(directory: str, foreign: Iterable[tuple[str, int]]) -> list[Any]:
+    """Return the pool's files with their virtual sizes, its size, and what it has left.
+
+    Free and allocated space are added up: as a thin disk grows, one becomes the other, and nothing has changed.
+    """
+    try:
+        about = os.statvfs(directory)
+        with os.scandir(directory) as entries:
+            paths = sorted(entry.path for entry in entries if entry.is_file(follow_symlinks=False))
+    except OSError:
+        # The audit will say what is wrong with the pool.
+        return []
+    allocated = sum(_allocated(path) for path in {*paths, *(path for path, _size in foreign if path)})
+    left = about.f_bavail * about.f_frsize + allocated
+    return [[(path, virtual_size(path)) for path in paths], about.f_blocks * about.f_frsize, left // GIB]
+
+
+def _allocated(path: str) -> int:
+    try:
+        return os.stat(path).st_blocks * 512  # noqa: PTH116 - hundreds of them, and a Path for each costs more
+    except OSError:
+        return 0

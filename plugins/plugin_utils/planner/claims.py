@@ -1,0 +1,165 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The claim phase, seen from the controller: which hosts to ask for what, and what their answers come to.
+
+An instance's name is kept by a few hosts that every controller computes alike, so that any two runs which want the same
+name meet at one of them at least. What one of them objects to is not built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.novella.compute.plugins.module_utils.compute.claiming import (
+    ClaimAnswer,
+    Wish,
+    instance_key,
+)
+from ansible_collections.novella.compute.plugins.module_utils.objects.base import Record
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import ComputeResourcesUnavailable
+from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, Plan
+
+from .answers import HostAnswer, complaint
+from .attempts import Failure
+from .observation import Observation
+
+# Names are kept by so many hosts: with all but one of them lost, two runs still meet.
+REGISTRARS = 5
+
+
+@dataclass(frozen=True)
+class ClaimRequest(Record):
+    """What one host is asked for: names, and room for its own creates."""
+
+    wishes: list[Wish] = field(default_factory=list)
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    epoch: int = 0
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What the claims came to.
+
+    Args:
+        plan: What may be built now.
+        contested: By uuid, why another run is in the way.
+        refused: Creates for which their host has no room after all.
+        releases: By host, the names to give back, so that the other run can go on.
+    """
+
+    plan: Plan
+    contested: dict[str, str]
+    refused: list[Failure]
+    releases: dict[str, list[Wish]]
+
+    @property
+    def gives_way(self) -> bool:
+        """Return whether no contested name is this run's to wait for."""
+        given = {wish.uuid for wishes in self.releases.values() for wish in wishes}
+        return given.issuperset(self.contested)
+
+
+def registrars(key: str, hosts: Iterable[str]) -> list[str]:
+    """Return the hosts that keep a name, first the one that decides.
+
+    They are the first in an order that depends on the name (rendezvous hashing), so controllers that do not see all
+    the same hosts still have most in common.
+    """
+    return sorted(hosts, key=lambda host: hashlib.sha256(f"{key}\0{host}".encode()).digest())[:REGISTRARS]
+
+
+def request_claims(plan: Plan, observation: Observation) -> dict[str, ClaimRequest]:
+    """Return what to ask of which host before the plan's creates are built.
+
+    Of a single host nothing is asked: its own claims are made when it builds. Nor is anything of an instance that is
+    somewhere already, as it can be made nowhere else.
+    """
+    if len(observation.reports) + len(observation.unreachable) < 2:
+        return {}
+    found = observation.find_instances()
+    creates = [action for action in plan.actions if action.operation == "create" and action.uuid not in found]
+    wishes: dict[str, list[Wish]] = {}
+    actions: dict[str, list[Action]] = {}
+    for action in creates:
+        wish = Wish(action.uuid, action.name, action.host, _shared_groups(action))
+        asked = dict.fromkeys(host for key in wish.keys for host in registrars(key, observation.reports))
+        for host in asked:
+            wishes.setdefault(host, []).append(wish)
+        actions.setdefault(action.host, []).append(action)
+    return {
+        host: ClaimRequest(
+            wishes.get(host, []),
+            [action.as_dict(sparse=True) for action in actions.get(host, [])],
+            observation.reports[host].epoch,
+        )
+        for host in sorted({*wishes, *actions})
+    }
+
+
+def settle_claims(plan: Plan, requests: Mapping[str, ClaimRequest], answers: Iterable[HostAnswer]) -> Settlement:
+    """Compare what the hosts said.
+
+    A run that was granted a name by the host that decides waits for the other to give way; else it gives way itself.
+    A registrar that fell silent is as one that was never there.
+    """
+    told = {answer.host: answer.claim for answer in answers if answer.host in requests}
+    given = {
+        host: ClaimAnswer(dict(claim.get("objections") or {}), dict(claim.get("refusals") or {}))
+        for host, claim in told.items()
+        if not claim.get("unreachable") and not claim.get("failed")
+    }
+    contested: dict[str, str] = {}
+    for host in sorted(given):
+        for uuid, why in given[host].objections.items():
+            contested.setdefault(uuid, why)
+    creates = {action.uuid: action for action in plan.actions if action.operation == "create"}
+    refused = {
+        uuid: failure
+        for uuid, action in creates.items()
+        if uuid not in contested and (failure := _refusal(action, requests, told, given)) is not None
+    }
+    lost = {uuid for uuid in contested if uuid in given[_decider(uuid, requests, given)].objections}
+    releases = {
+        host: given_back
+        for host, request in requests.items()
+        if (given_back := [wish for wish in request.wishes if wish.uuid in lost])
+    }
+    left = [action for action in plan.actions if action.uuid not in contested and action.uuid not in refused]
+    return Settlement(plan.but(actions=left), contested, list(refused.values()), releases)
+
+
+def _shared_groups(action: Action) -> list[str]:
+    return [action.group.key] if action.group is not None and action.group.binds_hosts else []
+
+
+def _decider(uuid: str, requests: Mapping[str, ClaimRequest], given: Mapping[str, ClaimAnswer]) -> str:
+    """Return the host that decides about a contested name, of those that have answered."""
+    asked = [host for host in given if any(wish.uuid == uuid for wish in requests[host].wishes)]
+    return registrars(instance_key(uuid), asked)[0]
+
+
+def _refusal(
+    action: Action,
+    requests: Mapping[str, ClaimRequest],
+    told: Mapping[str, Mapping[str, Any]],
+    given: Mapping[str, ClaimAnswer],
+) -> Failure | None:
+    host = action.host
+    if host not in requests or not any(asked["uuid"] == action.uuid for asked in requests[host].actions):
+        return None
+    who = (action.uuid, action.name, action.operation)
+    claim = told.get(host, {})
+    if claim.get("unreachable") or claim.get("failed"):
+        # Nothing was built there yet, so another host may.
+        message = f"{host} could not be asked for room: {complaint(claim)}."
+        return Failure(*who, ComputeResourcesUnavailable.code, message, host)
+    error = given[host].refusals.get(action.uuid) if host in given else None
+    if error is None:
+        return None
+    message = f"{error.get('message', '')} {error.get('remedy', '')}".strip()
+    return Failure(*who, str(error.get("code")), message, host)

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several controllers at once, and hosts that fall silent: nothing is built twice, and nothing is taken for absent."""
+
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import pytest
+import yaml
+
+DOWN = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9, "ansible_ssh_retries": 0}
+
+
+def places(site: Any) -> dict[str, list[str]]:
+    """Return the hosts of each domain."""
+    found: dict[str, list[str]] = {}
+    for host, domains in site.domains().items():
+        for name in domains:
+            found.setdefault(name.removeprefix("test."), []).append(host)
+    return found
+
+
+def take_down(site: Any, *hosts: str) -> None:
+    """Let nothing answer under the hosts' addresses; none lets all answer again."""
+    content = yaml.safe_load(site.inventory.read_text())
+    for name, variables in content["compute"]["hosts"].items():
+        for key in DOWN:
+            variables.pop(key, None)
+        variables.update(DOWN if name in hosts else {"ansible_connection": "local"})
+    site.inventory.write_text(yaml.safe_dump(content))
+
+
+def run_apply(site: Any) -> Any:
+    return site.run("apply")
+
+
+def test_one_fleet_applied_by_three_controllers_at_once_is_built_once(make_site) -> None:
+    site = make_site(3)
+    site.write_fleet(
+        {"web": {"count": 6}, "db": {"count": 2, "server_group": "db"}}, server_groups={"db": {"policy": "affinity"}}
+    )
+    for host in site.names:
+        site.settings(host, delays={"define": 0.3})
+    with ProcessPoolExecutor(3) as pool:
+        runs = list(pool.map(run_apply, [site] * 3))
+    found = places(site)
+    assert sorted(found) == ["db-1", "db-2", *(f"web-{number}" for number in range(1, 7))]
+    assert all(len(hosts) == 1 for hosts in found.values())
+    assert found["db-1"] == found["db-2"]
+    for run in runs:
+        assert run.code == 0 or "another run" in run.text, run.text
+    assert 0 in {run.code for run in runs}
+    last = site.run("apply")
+    assert (last.code, last.changed) == (0, 0), last.text
+
+
+def test_what_was_on_a_silent_host_is_unknown_and_new_instances_go_elsewhere(make_site) -> None:
+    site = make_site(3)
+    site.write_fleet({"web": {"count": 3, "server_group": "web"}}, server_groups={"web": {"policy": "anti-affinity"}})
+    assert site.run("apply").code == 0
+    before = places(site)
+    [lost] = [name for name, hosts in before.items() if hosts == ["kvm2"]]
+    take_down(site, "kvm2")
+    site.write_fleet(
+        {"web": {"count": 3, "server_group": "web"}, "new": {"count": 2}},
+        server_groups={"web": {"policy": "anti-affinity"}},
+    )
+    degraded = site.run("apply")
+    assert degraded.code == 2
+    assert f"{lost} was last on kvm2, which did not answer" in degraded.text
+    after = places(site)
+    assert {name: after[name] for name in before} == before
+    assert {host for name in ("new-1", "new-2") for host in after[name]} <= {"kvm1", "kvm3"}
+    take_down(site)
+    healed = site.run("apply")
+    assert (healed.code, healed.changed) == (0, 0), healed.text
+
+
+def test_of_a_host_that_was_never_seen_anything_may_be_there(make_site) -> None:
+    site = make_site(2)
+    site.write_fleet({"web": {}})
+    take_down(site, "kvm2")
+    run = site.run("apply")
+    assert (run.code, places(site)) == (2, {})
+    assert "web may be on kvm2, which did not answer" in run.text
+
+
+def test_a_deleted_instance_is_forgotten_by_all_hosts(make_site) -> None:
+    site = make_site(2)
+    site.write_fleet({"web": {"count": 2, "server_group": "web"}}, server_groups={"web": {"policy": "anti-affinity"}})
+    site.run("apply")
+    [gone] = [name for name, hosts in places(site).items() if hosts == ["kvm2"]]
+    site.write_fleet({"other": {}})
+    site.run("apply", prune=True)
+    take_down(site, "kvm2")
+    site.write_fleet({"web": {"count": 2}, "other": {}})
+    run = site.run("apply")
+    assert places(site)[gone] == ["kvm1"], run.text
+
+
+@pytest.mark.parametrize("forgotten", ["kvm1", "kvm2"])
+def test_a_host_that_lost_its_database_is_told_again(make_site, forgotten: str) -> None:
+    site = make_site(2)
+    site.write_fleet({"web": {"count": 2, "server_group": "web"}}, server_groups={"web": {"policy": "anti-affinity"}})
+    site.run("apply")
+    connection = site.driver(forgotten)._db
+    for table in ("places", "whereabouts"):
+        with connection.transaction() as open_connection:
+            open_connection.execute(f"DELETE FROM {table}")
+    connection.set_fact("whereabouts_mark", "")
+    told = site.run("apply")
+    assert (told.code, told.changed) == (0, 0), told.text
+    other = "kvm2" if forgotten == "kvm1" else "kvm1"
+    take_down(site, other)
+    assert "was last on" in site.run("apply").text
+
+
+def test_an_audit_that_is_saved_names_the_silent_host_and_goes_on(make_site) -> None:
+    site = make_site(2)
+    take_down(site, "kvm1")
+    run = site.run("audit", save_to=str(site.folder / "hosts.json"))
+    assert run.code == 0, run.text
+    assert list(run.result("Save")["silent"]) == ["kvm1"]

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What shows that nothing is written: a driver whose acts fail the test, and folders compared byte by byte."""
+
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.novella.compute.plugins.module_utils.virt.driver import ComputeDriver
+
+# Every method of ComputeDriver stands in one of the two.
+READING = {
+    "get_available_resource",
+    "get_console_output",
+    "get_disk_space",
+    "get_domain",
+    "list_addresses",
+    "list_domains",
+    "list_pci_devices",
+    "list_root_disks",
+    "list_unused_images",
+    "read_fingerprint",
+}
+WRITING = {
+    "create_root_disk",
+    "define",
+    "delete_disks",
+    "ensure_image",
+    "power_off",
+    "power_on",
+    "remove_image",
+    "save_record",
+    "shut_down",
+    "undefine",
+    "write_config_drive",
+}
+
+
+class WrittenInCheckMode(BaseException):
+    """Nothing in production code may catch this: a write in check mode fails the test, whatever is around it."""
+
+
+class ReadOnlyDriver:
+    """Stands for a driver: readings are passed on, anything else is the end of the test."""
+
+    def __init__(self, driver: ComputeDriver) -> None:
+        self._driver = driver
+
+    def __getattr__(self, name: str) -> Any:
+        if name in READING:
+            return getattr(self._driver, name)
+
+        def refuse(*arguments: Any, **options: Any) -> None:
+            raise WrittenInCheckMode(f"{name}{arguments}")
+
+        return refuse
+
+
+def driver_methods() -> set[str]:
+    """Return the names of all that a driver can be asked for."""
+    return {name for name in vars(ComputeDriver) if not name.startswith("_")}
+
+
+def read_bytes(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Return mode and content of every file and folder below, by path.
+
+    Readers of an SQLite file with a write-ahead log share an index of that log in memory; it holds nothing.
+    """
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mode, path.read_bytes() if path.is_file() else b"")
+        for path in sorted(folder.rglob("*"))
+        if not path.name.endswith("-shm")
+    }
