@@ -163,6 +163,7 @@ def removal_action(sighting: Sighting, reason: str, reclaim_instance_interval: i
             reason=reason,
             impact=f"data kept for {reclaim_instance_interval} s",
             diff=[FieldChange("vm_state", record.vm_state, SOFT_DELETE)],
+            generation=record.generation,
         )
     if record.vm_state == SOFT_DELETE and reclaim_instance_interval > 0:
         return None
@@ -175,6 +176,7 @@ def removal_action(sighting: Sighting, reason: str, reclaim_instance_interval: i
         reason=reason,
         impact="data lost",
         diff=[FieldChange(name, value, None) for name, value in gone.items()],
+        generation=record.generation,
     )
 
 
@@ -195,7 +197,8 @@ def summarise(spec: InstanceSpec) -> dict[str, Any]:
 def _action(
     operation: str, wanted: WantedInstance, sighting: Sighting, reason: str, impact: Optional[str] = None
 ) -> Action:
-    return Action(operation, wanted.uuid, wanted.spec.name, sighting.host, reason, impact)
+    action = Action(operation, wanted.uuid, wanted.spec.name, sighting.host, reason, impact)
+    return action.but(generation=sighting.instance.generation)
 
 
 def _finding(wanted: WantedInstance, sighting: Sighting, reason: str) -> Finding:

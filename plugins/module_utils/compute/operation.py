@@ -144,7 +144,7 @@ def perform(host: Host, declared: Operation, uuid: str, name: str, arguments: Ma
     Args:
         uuid, name: The instance.
         arguments: The operation's own; one that makes the instance is given its `spec`. With `expected`, a Sight, the
-            instance must still be as it was seen then.
+            instance must still be as it was seen then; with `generation`, its record.
 
     Returns:
         The instance afterwards.
@@ -234,6 +234,11 @@ def _guard(host: Host, declared: Operation, uuid: str, name: str, arguments: Map
     current = None if domain is None else read_record(domain)
     if current is None:
         raise InstanceNotFound(f"{name} ({uuid}) is not on {host.options.host}.")
+    expected = arguments.get("generation")
+    if expected is not None and current.generation != expected:
+        raise InstanceInvalidState(
+            f"{name} was changed by another run after this was planned.", "Run again: it is planned anew then."
+        )
     if current.vm_state not in declared.vm_states:
         raise InstanceInvalidState(
             f"{name} cannot {declared.name}: it is {current.vm_state}.",

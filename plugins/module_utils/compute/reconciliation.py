@@ -91,11 +91,13 @@ def _claim(host: Host, creates: Sequence[Action], run: str) -> list[tuple[Action
 def _attempt(host: Host, jobs: Sequence[Job]) -> list[tuple[Job, dict[str, Any]]]:
     """Do one instance's actions, in order."""
     ended = []
-    for action, arguments in jobs:
+    for place, (action, arguments) in enumerate(jobs):
+        # What came before in this very slice is no surprise.
+        expected = {"generation": action.generation} if place == 0 else {}
         began = time.monotonic()
         fault: Optional[Exception] = None
         try:
-            perform(host, OPERATIONS[_operation_of(host, action)], action.uuid, action.name, arguments)
+            perform(host, OPERATIONS[_operation_of(host, action)], action.uuid, action.name, {**arguments, **expected})
         except Exception as error:  # one instance's failure never stops another's
             fault = error
         ended.append(((action, arguments), make_result(action, time.monotonic() - began, fault)))

@@ -41,7 +41,7 @@ class Action(Record):
 
     `operation` is an operation of ComputeManager (create, start, stop, update, delete). `limits` and
     `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved; `group` is the rule of the
-    instance's server group.
+    instance's server group. `generation` is that of the record when this was planned; None of what has none.
     """
 
     operation: str
@@ -58,6 +58,7 @@ class Action(Record):
     weights: dict[str, float] = field(default_factory=dict)
     pci_requests: list[PciRequest] = field(default_factory=list)
     group: Optional[GroupRule] = field(default=None, metadata=since("1.2"))
+    generation: Optional[int] = field(default=None, metadata=since("1.2"))
 
     def as_diff(self) -> dict[str, Any]:
         """Return what --diff shows of it."""
@@ -105,7 +106,7 @@ class Plan(Document):
 
     Version history:
         1.1  placed, and Selection.refusals_left_out
-        1.2  Action.group, closed
+        1.2  Action.group and .generation, closed
     """
 
     KIND: ClassVar[str] = "plan"

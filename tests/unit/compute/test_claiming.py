@@ -145,3 +145,20 @@ def test_what_is_about_to_be_made_elsewhere_is_known_before_it_is_made(host: Fak
     manager.whereabouts.learn({}, "mark", "one", ["uuid-of-web-2"])
     [two, three] = manager.whereabouts.recall(["kvm2", "kvm3"])
     assert ([item.name for item in [*two.announced, *two.instances]], three.announced) == (["web-2"], [])
+
+
+def test_what_another_run_has_changed_since_the_plan_is_not_touched(host: FakeHost) -> None:
+    host.reconcile(create("web-1"))
+    planned = host.manager().audit().instances[0].instance.generation
+    host.reconcile(act("stop", "web-1", generation=planned))
+    [late] = host.reconcile(act("delete", "web-1", generation=planned))
+    assert late["error"]["code"] == "InstanceInvalidState"
+    assert "was changed by another run after this was planned" in late["error"]["message"]
+    assert [seen.power_state for seen in host.manager().audit().instances] == ["shutdown"]
+
+
+def test_the_actions_of_one_slice_do_not_stand_in_each_others_way(host: FakeHost) -> None:
+    host.reconcile(create("web-1"))
+    planned = host.manager().audit().instances[0].instance.generation
+    results = host.reconcile(act("stop", "web-1", generation=planned), act("start", "web-1", generation=planned))
+    assert [result["status"] for result in results] == ["done", "done"]
