@@ -61,6 +61,19 @@ def figures_table(figures: Figures, baseline: str) -> str:
     return "\n".join([lines[0], "─" * len(lines[0]), *lines[1:]])
 
 
+def ratio_lines(figures: Figures, case: str, baseline: str, aims: dict[str, float]) -> str:
+    """Return the medians of a case with how many times the baseline's each is, and whether that is within its aim."""
+    lines = []
+    for name in figures.seconds[case]:
+        ratio = 1 / figures.factor(case, name, baseline)
+        aim = (
+            f"  (aim at most {aims[name]:g}: {'reached' if ratio <= aims[name] else 'MISSED'})" if name in aims else ""
+        )
+        times = " ".join(f"{value:.2f}" for value in sorted(figures.seconds[case][name]))
+        lines.append(f"  {figures.middle(case, name):7.2f} s  {ratio:5.2f} × ping  {name:<22}{aim:<26}  [{times}]")
+    return "\n".join(lines)
+
+
 def all_figures(figures: Figures) -> str:
     """Return every single time, so that a reader sees the spread."""
     lines = ["All rounds"]

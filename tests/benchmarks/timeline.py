@@ -15,8 +15,12 @@ from playbook_run import CHECKOUT, run_playbook
 CALLBACKS = Path(__file__).with_name("callback_plugins")
 
 
-def read_timeline(arguments: list[str], scratch: Path) -> list[tuple[str, float]]:
-    """Run a playbook and return its parts with their seconds, in order. Their sum is the wall time."""
+def read_timeline(arguments: list[str], scratch: Path, **variables: str) -> list[tuple[str, float]]:
+    """Run a playbook and return its parts with their seconds, in order. Their sum is the wall time.
+
+    Args:
+        variables: Additions to its environment.
+    """
     path = scratch / "timeline.json"
     began = time.time()
     run = run_playbook(
@@ -26,6 +30,7 @@ def read_timeline(arguments: list[str], scratch: Path) -> list[tuple[str, float]
         ANSIBLE_CALLBACK_PLUGINS=str(CALLBACKS),
         ANSIBLE_CALLBACKS_ENABLED="bench_timeline",
         BENCH_TIMELINE=str(path),
+        **variables,
     )
     marks = [("ansible-playbook starts", began), *json.loads(path.read_text()), ("", began + run.seconds)]
     return [(name, after - at) for (name, at), (_next, after) in zip(marks, marks[1:], strict=False)]
