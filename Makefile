@@ -12,6 +12,8 @@ MAKEFLAGS += --no-print-directory
 # How many hosts the lab has; which Python makes .venv.
 HOSTS ?= 3
 PYTHON ?= /usr/bin/python3
+# What random tests begin with; make prints it with the command.
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 BIN := .venv/bin
 PACKAGE := ansible_collections.novella.compute.plugins
@@ -64,7 +66,7 @@ lab-down: as-root setup ## Take the lab down; nothing of it is left
 ##@ Test
 
 .PHONY: test
-test: as-root lint types unit conformance-quick functional sanity e2e molecule ## All of the tests below
+test: as-root lint types unit conformance-quick functional crash-quick model-quick race-quick sanity e2e molecule ## All of the tests below
 
 .PHONY: lint
 lint: .venv/test.stamp ## ruff, ansible-lint (production), the changelog's fragments
@@ -93,6 +95,32 @@ conformance: .venv/test.stamp ## The same on 2,500
 functional: .venv/test.stamp ## Whole playbooks on hosts of the fake driver
 	$(PYTEST) -q -n 2 tests/functional
 
+.PHONY: crash-quick
+crash-quick: .venv/test.stamp ## Module runs killed at a fifth of all moments, on the fake driver; SEED repeats a run
+	NOVELLA_CRASH_EVERY=5 NOVELLA_CRASH_SEED=$(SEED) $(PYTEST) -q -n 2 tests/crash/test_crash_fake.py tests/crash/test_crash_modules.py
+
+.PHONY: crash
+crash: as-root .venv/test.stamp ## The same at every moment, and a sample on real libvirt in a lab of its own
+	$(PYTEST) -q -n 2 tests/crash/test_crash_fake.py tests/crash/test_crash_modules.py
+	NOVELLA_CRASH_LAB=1 $(PYTEST) -q tests/crash/test_crash_libvirt.py
+
+.PHONY: model-quick
+model-quick: .venv/test.stamp ## 500 random sequences of applies, deaths and interference; SEED repeats a run
+	$(PYTEST) -q -n 2 --hypothesis-seed=$(SEED) tests/model
+
+.PHONY: model
+model: .venv/test.stamp ## The same with 2,000
+	NOVELLA_MODEL_SEQUENCES=1000 $(PYTEST) -q -n 2 --hypothesis-seed=$(SEED) tests/model
+
+.PHONY: race-quick
+race-quick: .venv/test.stamp ## Eight controllers at once on hosts with too little room: two rounds on the fake driver
+	NOVELLA_RACE_ROUNDS=2 NOVELLA_RACE_SEED=$(SEED) $(PYTEST) -q tests/race/test_race_fake.py
+
+.PHONY: race
+race: as-root .venv/test.stamp ## The same 50 times, and 3 times on the lab; SEED repeats a run
+	NOVELLA_RACE_ROUNDS=50 NOVELLA_RACE_SEED=$(SEED) $(PYTEST) -q tests/race/test_race_fake.py
+	NOVELLA_RACE_LAB_ROUNDS=3 NOVELLA_RACE_SEED=$(SEED) $(PYTEST) -q tests/race/test_race_lab.py
+
 .PHONY: e2e
 e2e: as-root .venv/test.stamp ## Whole playbooks on the lab: real libvirt, QEMU and ssh
 	$(PYTEST) -q tests/e2e
@@ -112,6 +140,10 @@ bench-scheduler: .venv/test.stamp ## Novella's scheduler against Nova's, in one 
 .PHONY: bench-reconcile
 bench-reconcile: as-root .venv/test.stamp ## Novella against community.libvirt and bare libvirt, in one run
 	$(BIN)/python tests/benchmarks/bench_reconcile.py
+
+.PHONY: bench-tracker
+bench-tracker: as-root .venv/test.stamp ## Claims, audits and digest checks, against a ping in the same run
+	$(BIN)/python tests/benchmarks/bench_tracker.py
 
 ##@ Ship
 

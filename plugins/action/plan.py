@@ -139,7 +139,7 @@ class ActionModule(ControllerAction):
         stock, observation = close_attempt(previous, answers), observe_answers(answers)
         if stock.tried_again:
             fleet = read_fleet(arguments["fleet"], variables, self._templar, group)
-            plan = make_plan(fleet, observation, created_at=now(), tried=stock.tried_again)
+            plan = make_plan(fleet, observation, created_at=now(), tried=stock.tried_again, contested=stock.contested)
             reasons = "".join(f"  {tell(failure)}\n" for failure in stock.retry)
             Display().display(f"Attempt {stock.attempt}\n{reasons}\n{plan_table(plan, Display().verbosity)}")
         else:

@@ -160,8 +160,13 @@ def main() -> None:
         if module.check_mode:
             outcome["results"] = manager.predict(actions)
         else:
-            outcome["results"] = manager.reconcile(actions, decode_user_data(params["user_data"]), params["run"])
-            outcome["ansible_facts"] = {"novella_host": manager.audit().as_document()}
+            try:
+                outcome["results"] = manager.reconcile(actions, decode_user_data(params["user_data"]), params["run"])
+                outcome["ansible_facts"] = {"novella_host": manager.audit().as_document()}
+            except NovellaError:
+                # A host that fails leaves the play, so nobody comes back to give back what the run holds here.
+                manager.release(params["run"])
+                raise
         outcome["changed"] = any(result["status"] in ("done", "planned") for result in outcome["results"])
     failed = [result for result in outcome["results"] if result["status"] == "failed"]
     if failed and params["on_failure"] == "fail":

@@ -127,12 +127,10 @@ def main() -> None:
     )
     params = module.params
     with compute_manager(module) as manager:
-        recollections = manager.whereabouts.recall(params["of"])
+        recollections = manager.recall(params["of"])
         if params["places"] is not None and not module.check_mode:
             places = {host: Place.from_dict(data, f"places.{host}") for host, data in params["places"].items()}
-            manager.whereabouts.learn(places, params["mark"], params["run"], params["uncertain"])
-            if params["run"]:
-                manager.release(params["run"])
+            manager.learn(places, params["mark"], params["run"], params["uncertain"])
     module.exit_json(changed=False, recollections=[item.as_dict() for item in recollections])
 
 

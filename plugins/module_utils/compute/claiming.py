@@ -9,7 +9,7 @@ Nothing is built yet. The controller compares what all hosts say, and builds wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -19,13 +19,8 @@ from ..objects.whereabouts import Whereabout
 from .hardware_claims import claimants
 from .host import Host
 from .owner import is_alive, is_lease_of
-from .reservations import Reservations
+from .reservations import Reservations, instance_key
 from .whereabouts import Whereabouts
-
-
-def instance_key(uuid: str) -> str:
-    """Return the name to be reserved of an instance."""
-    return f"instance/{uuid}"
 
 
 @dataclass(frozen=True)
@@ -94,6 +89,17 @@ def release(host: Host, run: str, wishes: Optional[Sequence[Wish]] = None) -> No
         for row in host.db.query("SELECT uuid, owner FROM claims"):
             if is_lease_of(row["owner"], run) and (uuids is None or row["uuid"] in uuids):
                 host.tracker.drop_claim(row["uuid"])
+
+
+def forget_moved(host: Host, elsewhere: Iterable[str]) -> None:
+    """Take instances off this host's roll that live on another host, where nothing of them is left here."""
+    rolled = {row["uuid"] for row in host.db.query("SELECT uuid FROM instances")}.intersection(elsewhere)
+    if not rolled:
+        return
+    kept = host.driver.list_root_disks()
+    gone = [uuid for uuid in rolled if uuid not in kept and host.driver.get_domain(uuid) is None]
+    with host.db.transaction() as connection:
+        connection.executemany("DELETE FROM instances WHERE uuid = ?", [(uuid,) for uuid in gone])
 
 
 def _taken(host: Host, run: str) -> dict[str, str]:

@@ -13,10 +13,11 @@ from ..manager import Manager
 from ..objects.errors import OptionInvalid, nearest
 from ..objects.host_report import HostReport
 from ..objects.plan import Action
+from ..objects.whereabouts import Place, Recollection
 from ..periodic_task import PeriodicTask, declaration_of
 from ..virt.driver import ComputeDriver
 from .auditing import audit
-from .claiming import ClaimAnswer, Wish, claim, release
+from .claiming import ClaimAnswer, Wish, claim, forget_moved, release
 from .history import History
 from .host import Host
 from .host_options import HostOptions
@@ -55,10 +56,13 @@ class ComputeManager(Manager):
         self._progress = progress
 
     def init_host(self) -> None:
-        """Finish or undo what dead runs left behind; `recovered` then names it."""
-        self.recovered = recover_operations(self._host)
+        """Finish or undo what dead runs left behind; `recovered` then names it, and `stuck` what would not go."""
+        outcome = recover_operations(self._host)
+        self.recovered = [entry for entry, fault in outcome if fault is None]
+        self.stuck = [(entry, fault) for entry, fault in outcome if fault is not None]
 
     recovered: Sequence[Entry] = ()
+    stuck: Sequence[tuple[Entry, Exception]] = ()
 
     def predict_recovery(self) -> None:
         """Have `recovered` name what `init_host` would find."""
@@ -140,10 +144,19 @@ class ComputeManager(Manager):
         """Give back what a run holds; see `claiming`."""
         release(self._host, run, wishes)
 
-    @property
-    def whereabouts(self) -> Whereabouts:
-        """Return the host's copy of where the fleet's instances are."""
-        return Whereabouts(self._host.db)
+    def recall(self, hosts: Sequence[str]) -> list[Recollection]:
+        """Return what this host knows of others."""
+        return Whereabouts(self._host.db).recall(hosts)
+
+    def learn(self, places: Mapping[str, Place], mark: str, run: str, uncertain: Sequence[str]) -> None:
+        """Take over where instances are; see `Whereabouts.learn`. The run that tells it ends here."""
+        Whereabouts(self._host.db).learn(places, mark, run, uncertain)
+        elsewhere = [
+            row[0] for host, place in places.items() if host != self._host.options.host for row in place.instances
+        ]
+        forget_moved(self._host, elsewhere)
+        if run:
+            release(self._host, run)
 
     def reconcile(
         self, actions: Sequence[Action], user_data: Mapping[str, bytes], run: str = ""

@@ -14,7 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, TypeVar
 
-from ..objects.errors import InstanceExists, InstanceInvalidState, InstanceNotFound
+from ..objects.errors import (
+    DeadlineExceeded,
+    HypervisorUnavailable,
+    InstanceExists,
+    InstanceInvalidState,
+    InstanceNotFound,
+)
 from ..objects.ingredients import Flavor
 from ..objects.instance import Instance, InstanceSpec
 from ..objects.instance_action import ERROR, SUCCESS, InstanceEvent, InstanceFault
@@ -180,32 +186,52 @@ def perform(host: Host, declared: Operation, uuid: str, name: str, arguments: Ma
     return ended
 
 
-def recover_operations(host: Host) -> list[Entry]:
-    """Finish or undo every operation whose process is dead (Nova's init_host), and return what was found."""
+def recover_operations(host: Host) -> list[tuple[Entry, Optional[Exception]]]:
+    """Finish or undo every operation whose process is dead (Nova's init_host).
+
+    Returns:
+        What was found, and why it could not be brought to an end, where it could not. That is tried again by the next
+        run; until then nobody else touches the instance.
+
+    Raises:
+        HypervisorUnavailable, DeadlineExceeded: It is the hypervisor that does not answer, not one guest.
+    """
     entries = host.journal.take_over()
     host.tracker.drop_stale_claims()
-    for entry in entries:
-        declared = OPERATIONS[entry.operation]
+    return [(entry, _recover(host, entry)) for entry in entries]
+
+
+def _recover(host: Host, entry: Entry) -> Optional[Exception]:
+    declared = OPERATIONS[entry.operation]
+    try:
         left = _abandon(host, declared, entry.uuid)
-        notes = entry.notes
-        performed = Performed(
-            _subject(host, entry.uuid, entry.name, notes.get("fleet"), notes.get("project_id")),
-            declared.name,
-            declared.action,
-            notes.get("request_id"),
-            entry.started_at,
-            steps_of(entry),
-            fault_of(entry),
-        )
-        with host.db.transaction():
-            host.tracker.drop_claim(entry.uuid)
-            host.journal.end(entry.uuid)
-            if left is not None:
-                # A create that had come to its end, all but for this, is kept.
-                _enrol(host, left)
-            host.db.bump_generation()
-            host.history.record(performed)
-    return entries
+    except (HypervisorUnavailable, DeadlineExceeded):
+        raise
+    except Exception as error:  # one guest that cannot be brought to an end must not close the host for all others
+        return error
+    _close_recovered(host, declared, entry, left)
+    return None
+
+
+def _close_recovered(host: Host, declared: Operation, entry: Entry, left: Optional[Instance]) -> None:
+    notes = entry.notes
+    performed = Performed(
+        _subject(host, entry.uuid, entry.name, notes.get("fleet"), notes.get("project_id")),
+        declared.name,
+        declared.action,
+        notes.get("request_id"),
+        entry.started_at,
+        steps_of(entry),
+        fault_of(entry),
+    )
+    with host.db.transaction():
+        host.tracker.drop_claim(entry.uuid)
+        host.journal.end(entry.uuid)
+        if left is not None:
+            # A create that had come to its end, all but for this, is kept.
+            _enrol(host, left)
+        host.db.bump_generation()
+        host.history.record(performed)
 
 
 def _notes(host: Host, arguments: Mapping[str, Any]) -> dict[str, Any]:

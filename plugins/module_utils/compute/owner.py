@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..moment import boot_id as _boot_id
+from ..moment import boot_id
 from ..moment import uptime as _uptime
 
 _LEASE = "lease"
@@ -47,6 +47,11 @@ def is_alive(owner: str) -> bool:
 def is_lease_of(owner: str, run: str) -> bool:
     """Return whether `owner` is a lease of this run, ended or not."""
     return bool(run) and owner.startswith(f"{_LEASE}:{run}:")
+
+
+def _boot_id() -> str:
+    """Return the name of this boot. A host that is a container shares its machine's, and boots when its init begins."""
+    return f"{boot_id()}.{_start_time(1)}"
 
 
 def _start_time(pid: int) -> str:

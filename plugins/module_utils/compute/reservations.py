@@ -26,6 +26,11 @@ EPOCH = "reservation_epoch"
 _REMEMBERED = 20000
 
 
+def instance_key(uuid: str) -> str:
+    """Return the name to be reserved of an instance."""
+    return f"instance/{uuid}"
+
+
 class Reservations:
     """The names that are taken on this host, in its tracker database."""
 
@@ -63,6 +68,11 @@ class Reservations:
             connection.execute("INSERT OR REPLACE INTO reservations VALUES (?, ?, ?)", (key, owner, epoch))
         self._db.set_fact(EPOCH, epoch)
         connection.execute("DELETE FROM reservations WHERE epoch <= ?", (epoch - _REMEMBERED,))
+
+    def is_held(self, key: str) -> bool:
+        """Return whether a run has the name now."""
+        rows = self._db.query("SELECT owner FROM reservations WHERE name = ?", key)
+        return bool(rows) and is_alive(rows[0]["owner"])
 
     def release(self, run: str, keys: Optional[Iterable[str]] = None) -> None:
         """Give names back, all that the run holds where none are named. What was granted stays counted."""

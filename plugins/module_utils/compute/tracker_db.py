@@ -66,8 +66,8 @@ class TrackerDB:
             # It may hold claims of a run that is under way, so it is not for us to move.
             return NovellaError(
                 f"{self.path} is damaged: {said}.",
-                f"When no other run works on this host, move it away: 'mv {self.path}* /var/tmp/'. Only history is lost; "
-                "the next run makes a new one.",
+                f"When no other run works on this host, move it away: 'mv {self.path}* /var/tmp/'. "
+                "Only history is lost; the next run makes a new one.",
             )
         if "locked" in said:
             return NovellaError(f"{self.path} is in use by another run.", "Run again when that has ended.")

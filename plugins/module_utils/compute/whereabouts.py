@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..objects.whereabouts import Place, Recollection, Whereabout
+from .reservations import Reservations, instance_key
 from .tracker_db import TrackerDB
 
 MARK = "whereabouts_mark"
@@ -26,8 +27,11 @@ class Whereabouts:
 
     @property
     def mark(self) -> str:
-        """Return what the controller called the state of the fleet that it handed over last."""
-        return str(self._db.get_fact(MARK, ""))
+        """Return what the controller called the state of the fleet that it handed over last.
+
+        None counts while something is announced by a run that has died since: the next run is to tell all.
+        """
+        return "" if self._dead_announcements() else str(self._db.get_fact(MARK, ""))
 
     def expect(self, coming: Iterable[Whereabout], run: str) -> None:
         """Write down where instances are about to be made by a run."""
@@ -57,6 +61,8 @@ class Whereabouts:
             connection.executemany("UPDATE whereabouts SET run = '' WHERE uuid = ?", [(uuid,) for uuid in uncertain])
             if run:
                 connection.execute("DELETE FROM whereabouts WHERE run = ?", (run,))
+            dead = [(uuid,) for uuid, host in self._dead_announcements() if host in places]
+            connection.executemany("DELETE FROM whereabouts WHERE uuid = ?", dead)
             for host, place in places.items():
                 known = connection.execute("SELECT generation FROM places WHERE host = ?", (host,)).fetchone()
                 if known is not None and known["generation"] > place.generation:
@@ -68,6 +74,12 @@ class Whereabouts:
                     [(uuid, name, host, generation) for uuid, name, generation in place.instances],
                 )
             self._db.set_fact(MARK, mark)
+
+    def _dead_announcements(self) -> list[tuple[str, str]]:
+        """Return uuid and host of what was announced by runs that have ended without a word."""
+        reservations = Reservations(self._db)
+        rows = self._db.query("SELECT uuid, host FROM whereabouts WHERE run != ''")
+        return [(row["uuid"], row["host"]) for row in rows if not reservations.is_held(instance_key(row["uuid"]))]
 
     def recall(self, hosts: Sequence[str]) -> list[Recollection]:
         """Return what is known of these hosts; of one that was never handed over, its announced instances alone."""

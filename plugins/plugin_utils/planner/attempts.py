@@ -130,7 +130,12 @@ def settle(stock: Round, plan: Plan) -> list[Failure]:
         for item in plan.unplaced
         if item.instance_uuid in stock.contested
     ]
-    return stock.failures + given_up + unplaceable
+    unknown = [
+        Failure(item.uuid, item.name, "create", FINDING_CODES[item.kind], f"{item.name} {item.reason}.")
+        for item in plan.findings
+        if item.fatal
+    ]
+    return stock.failures + given_up + unplaceable + unknown
 
 
 def collect_failures(plan: Plan, answers: Iterable[HostAnswer], attempt: int) -> list[Failure]:

@@ -15,11 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.novella.compute.plugins.module_utils.compute.claiming import (
-    ClaimAnswer,
-    Wish,
-    instance_key,
-)
+from ansible_collections.novella.compute.plugins.module_utils.compute.claiming import ClaimAnswer, Wish
+from ansible_collections.novella.compute.plugins.module_utils.compute.reservations import instance_key
 from ansible_collections.novella.compute.plugins.module_utils.objects.base import Record
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import ComputeResourcesUnavailable
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, Plan
@@ -50,12 +47,14 @@ class Settlement:
         contested: By uuid, why another run is in the way.
         refused: Creates for which their host has no room after all.
         releases: By host, the names to give back, so that the other run can go on.
+        fell_silent: Hosts that answered the audit, and did not answer now.
     """
 
     plan: Plan
     contested: dict[str, str]
     refused: list[Failure]
     releases: dict[str, list[Wish]]
+    fell_silent: list[str] = field(default_factory=list)
 
     @property
     def gives_way(self) -> bool:
@@ -105,7 +104,7 @@ def settle_claims(plan: Plan, requests: Mapping[str, ClaimRequest], answers: Ite
     """Compare what the hosts said.
 
     A run that was granted a name by the host that decides waits for the other to give way; else it gives way itself.
-    A registrar that fell silent is as one that was never there.
+    A registrar that has fallen silent since the audit may have granted the name to another run just before.
     """
     told = {answer.host: answer.claim for answer in answers if answer.host in requests}
     given = {
@@ -117,30 +116,34 @@ def settle_claims(plan: Plan, requests: Mapping[str, ClaimRequest], answers: Ite
     for host in sorted(given):
         for uuid, why in given[host].objections.items():
             contested.setdefault(uuid, why)
+    fell_silent = sorted(set(requests) - set(given))
+    for host in fell_silent:
+        for wish in requests[host].wishes:
+            contested.setdefault(wish.uuid, f"{host}, which keeps its name, fell silent")
     creates = {action.uuid: action for action in plan.actions if action.operation == "create"}
     refused = {
         uuid: failure
         for uuid, action in creates.items()
         if uuid not in contested and (failure := _refusal(action, requests, told, given)) is not None
     }
-    lost = {uuid for uuid in contested if uuid in given[_decider(uuid, requests, given)].objections}
+    lost = {uuid for uuid in contested if _is_lost(uuid, requests, given)}
     releases = {
         host: given_back
         for host, request in requests.items()
         if (given_back := [wish for wish in request.wishes if wish.uuid in lost])
     }
     left = [action for action in plan.actions if action.uuid not in contested and action.uuid not in refused]
-    return Settlement(plan.but(actions=left), contested, list(refused.values()), releases)
+    return Settlement(plan.but(actions=left), contested, list(refused.values()), releases, fell_silent)
 
 
 def _shared_groups(action: Action) -> list[str]:
     return [action.group.key] if action.group is not None and action.group.binds_hosts else []
 
 
-def _decider(uuid: str, requests: Mapping[str, ClaimRequest], given: Mapping[str, ClaimAnswer]) -> str:
-    """Return the host that decides about a contested name, of those that have answered."""
+def _is_lost(uuid: str, requests: Mapping[str, ClaimRequest], given: Mapping[str, ClaimAnswer]) -> bool:
+    """Return whether the host that decides about a contested name, of those that have answered, objects."""
     asked = [host for host in given if any(wish.uuid == uuid for wish in requests[host].wishes)]
-    return registrars(instance_key(uuid), asked)[0]
+    return any(uuid in given[host].objections for host in registrars(instance_key(uuid), asked)[:1])
 
 
 def _refusal(

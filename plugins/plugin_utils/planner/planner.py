@@ -57,6 +57,7 @@ def make_plan(
     created_at: str,
     prune: bool = False,
     tried: Optional[Mapping[str, Sequence[str]]] = None,
+    contested: Collection[str] = (),
 ) -> Plan:
     """Plan what makes the hosts hold what the fleet declares. An instance that has a home stays there.
 
@@ -66,6 +67,7 @@ def make_plan(
         created_at: The time to write into the plan, ISO-8601 UTC.
         prune: Delete the fleet's instances that it does not declare any more.
         tried: Plan only these creates again. By uuid, the hosts where they failed in this run, which are left out.
+        contested: Uuids of those whose names this run could not reserve.
 
     Raises:
         OptionInvalid: The fleet's scheduler options cannot be honoured.
@@ -78,7 +80,8 @@ def make_plan(
         if tried is None:
             _consider(item, fleet, known, observation, draft)
         else:
-            _consider_again(item, known, tried[item.uuid], draft)
+            where = where_it_may_be(item.uuid, observation) if item.uuid in contested else None
+            _consider_again(item, known, tried[item.uuid], where, draft)
     if tried is None:
         _consider_undeclared(fleet, known, observation, {item.uuid for item in declared}, prune, draft)
         _consider_lost(fleet, known, observation, {item.uuid for item in declared}, prune, draft)
@@ -142,14 +145,22 @@ def _consider(item: WantedInstance, fleet: Fleet, known: Survey, observation: Ob
     draft.requests.append(Request(item, reason))
 
 
-def _consider_again(item: WantedInstance, known: Survey, tried: Sequence[str], draft: _Draft) -> None:
+def _consider_again(
+    item: WantedInstance, known: Survey, tried: Sequence[str], where: Optional[str], draft: _Draft
+) -> None:
     """Plan a create again that failed or was contested, unless it is somewhere by now or has left something behind.
 
-    Hosts that have fallen silent since need no caution: when the create was planned, they answered without it.
+    Hosts that have fallen silent since need no caution where its name was reserved: when the create was planned, they
+    answered without it. Else it may be on one of them, as `where` says.
     """
     if item.uuid in known.busy:
         draft.findings.append(known.leave_to_other_run(item.uuid, item.spec.name))
-    elif not (known.hosts_of(item.uuid) or known.hosts_with_disk(item.uuid)):
+    elif known.hosts_of(item.uuid) or known.hosts_with_disk(item.uuid):
+        return
+    elif where is not None:
+        reason = f"{where}; it is not created elsewhere"
+        draft.findings.append(Finding("unknown", item.uuid, item.spec.name, reason, fatal=True))
+    else:
         reason = f"could not be created on {join(list(tried))}" if tried else "was left to another run that gave it up"
         draft.requests.append(Request(item, reason, tried))
 

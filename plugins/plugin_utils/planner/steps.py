@@ -49,6 +49,7 @@ def describe(
         "refused": [],
         "contested": {},
         "releases": {},
+        "fell_silent": [],
         "back_off": 0,
         "memory": {},
         "silent": [],
@@ -73,6 +74,7 @@ def describe_settled(settlement: Settlement, names: Mapping[str, str]) -> dict[s
         "refused": [failure.as_dict() for failure in settlement.refused],
         "contested": {uuid: {"name": names[uuid], "reason": why} for uuid, why in settlement.contested.items()},
         "releases": {host: [wish.as_dict() for wish in wishes] for host, wishes in settlement.releases.items()},
+        "fell_silent": settlement.fell_silent,
         "back_off": round(back_off, 1),
     }
 

@@ -126,7 +126,7 @@ def test_claims_of_other_actions_than_creates_are_ignored_not_lost(host: FakeHos
 
 
 def test_a_host_tells_what_it_was_told_of_another(host: FakeHost) -> None:
-    known = host.manager().whereabouts
+    known = host.manager()
     known.learn({"kvm2": Place(7, [["u1", "web-1", 3]])}, "mark-1", "", [])
     [told] = known.recall(["kvm2"])
     assert (told.generation, [item.name for item in told.instances], told.announced) == (7, ["web-1"], [])
@@ -138,12 +138,12 @@ def test_a_host_tells_what_it_was_told_of_another(host: FakeHost) -> None:
 def test_what_is_about_to_be_made_elsewhere_is_known_before_it_is_made(host: FakeHost) -> None:
     manager = host.manager()
     manager.claim("one", [wish("web-1", "kvm2"), wish("web-2", "kvm2"), wish("web-3", "kvm3")], [], 0, 600)
-    [two, three] = manager.whereabouts.recall(["kvm2", "kvm3"])
+    [two, three] = manager.recall(["kvm2", "kvm3"])
     assert (two.generation, [item.name for item in two.announced]) == (None, ["web-1", "web-2"])
     assert [item.name for item in three.announced] == ["web-3"]
     # kvm3 has come to nothing, kvm2 fell silent with one of them: only that one may be there.
-    manager.whereabouts.learn({}, "mark", "one", ["uuid-of-web-2"])
-    [two, three] = manager.whereabouts.recall(["kvm2", "kvm3"])
+    manager.learn({}, "mark", "one", ["uuid-of-web-2"])
+    [two, three] = manager.recall(["kvm2", "kvm3"])
     assert ([item.name for item in [*two.announced, *two.instances]], three.announced) == (["web-2"], [])
 
 
@@ -162,3 +162,28 @@ def test_the_actions_of_one_slice_do_not_stand_in_each_others_way(host: FakeHost
     planned = host.manager().audit().instances[0].instance.generation
     results = host.reconcile(act("stop", "web-1", generation=planned), act("start", "web-1", generation=planned))
     assert [result["status"] for result in results] == ["done", "done"]
+
+
+def test_what_a_dead_run_announced_is_dropped_when_all_is_told_again(host: FakeHost, monkeypatch) -> None:
+    manager = host.manager()
+    manager.learn({"kvm2": Place(7, [])}, "mark-1", "", [])
+    manager.claim("one", [wish("web-1", "kvm2")], [], 0, 60)
+    assert manager.audit().remembers == "mark-1"
+    later = owner._uptime() + 61
+    monkeypatch.setattr(owner, "_uptime", lambda: later)
+    assert manager.audit().remembers == ""
+    assert [item.name for item in manager.recall(["kvm2"])[0].announced] == ["web-1"]
+    manager.learn({"kvm2": Place(7, [])}, "mark-1", "", [])
+    assert (manager.recall(["kvm2"])[0].announced, manager.audit().remembers) == ([], "mark-1")
+
+
+def test_an_instance_that_was_lost_here_and_lives_elsewhere_is_missed_no_longer(host: FakeHost) -> None:
+    host.reconcile(create("web-1"), create("web-2"))
+    for uuid in ("uuid-of-web-1", "uuid-of-web-2"):
+        host.driver.undefine(uuid)
+    host.driver.delete_disks("uuid-of-web-1")
+    assert [lost.name for lost in host.manager().audit().lost] == ["web-1", "web-2"]
+    elsewhere = [["uuid-of-web-1", "web-1", 1], ["uuid-of-web-2", "web-2", 1]]
+    host.manager().learn({"kvm2": Place(7, elsewhere)}, "mark", "", [])
+    # Of web-2 a disk is here; that is for a person to see.
+    assert [lost.name for lost in host.manager().audit().lost] == ["web-2"]

@@ -89,12 +89,13 @@ def test_of_two_runs_that_meet_the_one_gives_way_whom_the_deciding_host_refused(
     assert loser.plan.actions == winner.plan.actions == []
 
 
-def test_a_host_that_cannot_be_asked_for_room_is_passed_over_for_another() -> None:
-    _fleet, plan, requests = planned(count=1)
-    [action] = plan.actions
+def test_a_host_that_cannot_be_asked_for_room_and_keeps_no_name_is_passed_over_for_another() -> None:
+    _fleet, plan, requests = planned(count=9, hosts=9)
+    keepers = {action.uuid: registrars(f"instance/{action.uuid}", requests) for action in plan.actions}
+    action = next(action for action in plan.actions if action.host not in keepers[action.uuid])
     told = {action.host: {"unreachable": True, "msg": "No route to host"}}
-    [failure] = settle_claims(plan, requests, answers(told)).refused
-    assert failure.is_retryable
+    [failure] = settle_claims(plan, requests, answers(told, hosts=9)).refused
+    assert (failure.name, failure.is_retryable) == (action.name, True)
     assert failure.message == f"{action.host} could not be asked for room: No route to host."
 
 
@@ -181,3 +182,22 @@ def test_hosts_that_know_all_are_told_nothing_but_that_the_run_ends() -> None:
     assert memory_to_tell(seen, counts, "run", [], []) == {}
     told = memory_to_tell(seen, counts, "run", ["kvm2"], [])
     assert (told["hosts"], told["run"], told["changed"]) == ({"kvm2": "changed"}, "run", {})
+
+
+def test_a_host_that_keeps_the_name_and_fell_silent_is_no_consent() -> None:
+    _fleet, plan, requests = planned(count=1)
+    [action] = plan.actions
+    keeper = next(host for host in requests if host != action.host)
+    settled = settle_claims(plan, requests, answers({keeper: {"unreachable": True, "msg": "timed out"}}))
+    assert settled.contested == {action.uuid: f"{keeper}, which keeps its name, fell silent"}
+    assert (settled.fell_silent, settled.plan.actions) == ([keeper], [])
+
+
+def test_what_could_not_be_reserved_is_not_made_while_a_host_is_silent_that_may_have_it() -> None:
+    fleet = make_fleet(instances={"web": web()})
+    uuid = find(fleet, "web").uuid
+    seen = observation(report("kvm1"), kvm2="timed out")
+    [finding] = plan_for(fleet, seen, tried={uuid: []}, contested=[uuid]).findings
+    assert (finding.kind, finding.fatal) == ("unknown", True)
+    known = silent(Recollection("kvm2", 5), kvm2="timed out")
+    assert [action.name for action in plan_for(fleet, known, tried={uuid: []}, contested=[uuid]).actions] == ["web"]

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host of a lab of its own, whose module runs are killed: real libvirt, real disks, real guests."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import ansible
+import yaml
+from ansible_collections.novella.compute.plugins.module_utils.virt.images import PREFIX
+from crash.victim import PROGRAM, VictimHost, Victims
+from support.playbooks import ROOT, run_playbook
+
+LAB = "crash"
+HOST = "kvm1"
+# Beside the networks of the demo's lab, the benchmarks' and those of other tests.
+SETTINGS = {"lab_name": LAB, "lab_network": "10.98.6", "lab_hosts": 1}
+HOME = Path("/var/lib/novella-lab") / LAB
+FILES = HOME / "hosts" / HOST / "root"
+POOL = FILES / "var/lib/libvirt/images"
+LOGS = FILES / "var/log/libvirt/qemu"
+STATE = FILES / "var/lib/novella"
+# A host need not see the checkout: it gets a copy of what modules are made of.
+CODE = "/root/novella-crash"
+PARTS = ("plugins/modules", "plugins/module_utils")
+
+
+@dataclass(frozen=True)
+class LabHost:
+    """The host.
+
+    Args:
+        victim: It, as its modules see it.
+    """
+
+    victim: VictimHost
+
+    def domains(self) -> list[str]:
+        """Return the names of all domains."""
+        return _inside("virsh", "--connect", "qemu:///system", "list", "--all", "--name").split()
+
+    def files(self) -> list[str]:
+        """Return the names of all files of instances, finished or half, base images aside."""
+        found = [path.name for path in [*POOL.iterdir(), *LOGS.glob("novella-*")]]
+        return sorted(name for name in found if not name.startswith(PREFIX) or not name.endswith((".qcow2", ".raw")))
+
+    def forget_images(self) -> None:
+        """Remove the base images, so that the next create fetches its own anew."""
+        for path in POOL.glob(f"{PREFIX}*"):
+            path.unlink()
+
+    def locks(self) -> list[str]:
+        """Return the files of the pool that somebody holds a lock on."""
+        inodes = {path.stat().st_ino: path.name for path in POOL.iterdir()}
+        held = re.findall(r"(?m)^\d+: FLOCK .* [0-9a-f]+:[0-9a-f]+:(\d+) ", Path("/proc/locks").read_text())
+        return [inodes[int(inode)] for inode in held if int(inode) in inodes]
+
+
+@contextlib.contextmanager
+def lab_host(folder: Path) -> Iterator[LabHost]:
+    """Bring the lab up and, whatever happens, down again.
+
+    Args:
+        folder: For its inventory.
+    """
+    if HOME.exists():
+        # A run that was killed has left it.
+        _lab(folder, "absent")
+    try:
+        _lab(folder, "present")
+        _copy_code()
+        hosts = yaml.safe_load((folder / "inventory/hosts.yml").read_text())["compute"]
+        reserved = hosts.get("vars", {}).get("novella_reserved_host_memory_mb", 512)
+        options = {"host": HOST, "reserved_host_memory_mb": reserved, "shutdown_timeout": 1.0}
+        command = [*_ENTER, "env", f"PYTHONPATH={CODE}", "/usr/bin/python3", f"{CODE}/{PROGRAM.name}"]
+        with Victims(command, os.environ) as victims:
+            yield LabHost(VictimHost(victims, options, STATE))
+    finally:
+        _lab(folder, "absent")
+
+
+def _lab(folder: Path, state: str) -> None:
+    inventory = str(folder / "inventory")
+    done = run_playbook("lab", "-e", f"'{json.dumps(SETTINGS)}'", lab_state=state, lab_inventory_dir=inventory)
+    assert done.code == 0, done.text
+
+
+def _copy_code() -> None:
+    place = FILES / CODE.lstrip("/")
+    for part in PARTS:
+        target = place / "ansible_collections/novella/compute" / part
+        shutil.copytree(ROOT / part, target, ignore=shutil.ignore_patterns("__pycache__"))
+    own = Path(ansible.__file__).parent
+    shutil.copytree(own / "module_utils", place / "ansible/module_utils", ignore=shutil.ignore_patterns("__pycache__"))
+    (place / "ansible/__init__.py").touch()
+    for program in (PROGRAM, PROGRAM.with_name("moments.py")):
+        shutil.copy(program, place)
+
+
+_ENTER = (str(HOME / "bin/lab"), str(HOME), "exec", HOST)
+
+
+def _inside(*command: str) -> str:
+    return subprocess.run([*_ENTER, *command], capture_output=True, text=True, check=True, timeout=60).stdout

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each operation is killed at: derived from its declaration, so that a new one joins by existing.
+
+From OPERATIONS follows how to bring an instance into each vm_state that an operation may start from: by the shortest
+way of other operations. What a declaration cannot say stands in the tables at the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+# Importing the manager imports every operation.
+from ansible_collections.novella.compute.plugins.module_utils.compute import (
+    manager,  # noqa: F401
+    states,
+)
+from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS, Operation
+from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action
+from ansible_collections.novella.compute.plugins.plugin_utils.fleet.expansion import expand
+from ansible_collections.novella.compute.plugins.plugin_utils.fleet.fleet import Fleet
+from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
+
+NAME = "web-1"
+ABSENT = "absent"
+# The domain is gone and its root disk is there.
+LOST = "lost"
+# States that no operation ends in on its own. They are written into the record, as an unlucky run would leave it.
+WRITTEN = (states.BUILDING, states.ERROR)
+# What an operation is given besides its instance.
+ARGUMENTS: dict[str, dict[str, Any]] = {"update": {"metadata": {"role": "back"}}, "restore": {"vm_state": "active"}}
+# Options of a host that an operation is of no use without.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "soft_delete": {"reclaim_instance_interval": 3600},
+    "restore": {"reclaim_instance_interval": 3600},
+}
+# What a fleet may declare; anything else is a state that it leaves alone.
+DECLARED = (states.ACTIVE, states.STOPPED)
+GONE = (states.DELETED, "soft-delete")
+
+PARTS = {
+    "version": "1.0",
+    "name": "crash",
+    "flavors": {"small": {"vcpus": 1, "memory_mb": 128, "root_gb": 1}},
+    "images": {"tiny": {"source": "/srv/images/tiny.qcow2"}},
+    "networks": {"front": {"libvirt_network": "default"}},
+}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One operation from one state.
+
+    Args:
+        operation: Its name.
+        start: The vm_state before, ABSENT or LOST.
+        way: The operations that bring a new host there.
+        written: The vm_state to write into the record after them.
+        action: What is killed.
+        fleet: What declares the state that the operation leads to; undeclared instances are pruned.
+        options: Of the host.
+        problem: Why it cannot be tried; a defect of these tests, said by one of them.
+    """
+
+    operation: str
+    start: str
+    way: tuple[Action, ...] = ()
+    written: Optional[str] = None
+    action: Optional[Action] = None
+    fleet: Optional[Fleet] = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+    def __str__(self) -> str:
+        aim = f"-as-{self.action.vm_state}" if self.action is not None and self.action.vm_state else ""
+        return f"{self.operation}-from-{self.start}{aim}"
+
+
+def derive_scenarios() -> list[Scenario]:
+    """Return every scenario of every operation that there is."""
+    return [scenario for declared in OPERATIONS.values() for scenario in _scenarios_of(declared)]
+
+
+def declare(vm_state: Optional[str], metadata: Mapping[str, str], count: int = 1) -> Fleet:
+    """Return the fleet with its instance in that state; None for the fleet without it."""
+    body = {"flavor": "small", "image": "tiny", "networks": [{"network": "front"}], "metadata": dict(metadata)}
+    entry = {"web": {**body, "vm_state": vm_state, "count": count}} if vm_state else {}
+    return load_fleet({**PARTS, "instances": entry})
+
+
+def act(operation: str, vm_state: Optional[str] = None, metadata: Optional[Mapping[str, str]] = None) -> Action:
+    """Return an operation's action on the one instance."""
+    wanted = expand(declare("active", metadata or {}))[0]
+    makes, tells = OPERATIONS[operation].vm_states is None, metadata is not None
+    spec = wanted.spec if makes or tells else None
+    return Action(operation, wanted.uuid, NAME, "kvm1", "a test wants it", spec=spec, vm_state=vm_state)
+
+
+def _scenarios_of(declared: Operation) -> list[Scenario]:
+    if declared.vm_states is None:
+        return [
+            _scenario(declared, start, way, vm_state)
+            for start, way in ((ABSENT, ()), (LOST, (act("create", "active"),)))
+            for vm_state in DECLARED
+        ]
+    scenarios = []
+    for start in declared.vm_states:
+        written = start if start in WRITTEN else None
+        way = _find_way(states.ACTIVE if written else start)
+        if way is None:
+            problem = (
+                f"No operation leads to {start}, from which {declared.name} may start. Let one end in it "
+                "(ends_in), or add the state to WRITTEN in tests/crash/scenarios.py."
+            )
+            scenarios.append(Scenario(declared.name, start, problem=problem))
+            continue
+        scenarios.append(_scenario(declared, start, way, None, written))
+    if declared.absent_too:
+        scenarios.append(_scenario(declared, LOST, (act("create", "active"),), None))
+    return scenarios
+
+
+def _scenario(
+    declared: Operation,
+    start: str,
+    way: tuple[Action, ...],
+    vm_state: Optional[str],
+    written: Optional[str] = None,
+) -> Scenario:
+    given = ARGUMENTS.get(declared.name, {})
+    metadata, vm_state = given.get("metadata"), vm_state or given.get("vm_state")
+    options: dict[str, Any] = {}
+    for operation in [declared.name, *[action.operation for action in way]]:
+        options.update(OPTIONS.get(operation, {}))
+    aim = vm_state or declared.ends_in or start
+    fleet = declare(None, {}) if aim in GONE else declare(aim if aim in DECLARED else "any", metadata or {})
+    action = act(declared.name, vm_state, metadata)
+    return Scenario(declared.name, start, way, written, action, fleet, options)
+
+
+def _find_way(aim: str) -> Optional[tuple[Action, ...]]:
+    """Return the shortest sequence of operations after which an instance is in that state."""
+    ways: dict[str, tuple[Action, ...]] = {vm_state: (act("create", vm_state),) for vm_state in DECLARED}
+    reached = list(ways)
+    for here in reached:
+        for declared in OPERATIONS.values():
+            there = declared.ends_in
+            if there is not None and there not in ways and here in (declared.vm_states or ()):
+                ways[there] = (*ways[here], act(declared.name))
+                reached.append(there)
+    return ways.get(aim)
