@@ -4,6 +4,7 @@
 
 """A fleet on the lab, controllers that work on it in processes of their own, and what is left on its hosts."""
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,11 +16,11 @@ from support.controllers import Controller, Ended, start
 
 PARTS = {
     "version": "1.0",
-    "name": "broken",
     "flavors": {"tiny": {"vcpus": 1, "memory_mb": 128, "root_gb": 1}},
     "images": {"guest": {"source": "/srv/images/tiny.qcow2"}},
     "networks": {"front": {"libvirt_network": "default"}},
 }
+PREFIX = "broken"
 POOL = "var/lib/libvirt/images"
 
 
@@ -34,15 +35,20 @@ class LabFleet:
     lab: Any
     folder: Path
     options: dict[str, Any] = field(default_factory=dict)
+    # No two alike: what one test left reserved on a host that hung is not another's to wait for.
+    name: str = field(default_factory=lambda: f"{PREFIX}{secrets.token_hex(3)}")
+    controllers: list[Controller] = field(default_factory=list)
 
     def declare(self, parts: Any = None, **instances: dict[str, Any]) -> None:
         common = {"flavor": "tiny", "image": "guest", "networks": [{"network": "front"}]}
         bodies = {name: {**common, **body} for name, body in instances.items()}
-        (self.folder / "fleet.yml").write_text(yaml.safe_dump({**PARTS, **(parts or {}), "instances": bodies}))
+        content = {**PARTS, **(parts or {}), "name": self.name, "instances": bodies}
+        (self.folder / "fleet.yml").write_text(yaml.safe_dump(content))
 
     def start(self, playbook: str = "apply", inventory: Any = None, **extra_vars: Any) -> Controller:
         variables = {"fleet": str(self.folder / "fleet.yml"), **self.options, **extra_vars}
-        return start(playbook, inventory or self.lab.inventory, self.folder, **variables)
+        self.controllers.append(start(playbook, inventory or self.lab.inventory, self.folder, **variables))
+        return self.controllers[-1]
 
     def run(self, playbook: str = "apply", inventory: Any = None, **extra_vars: Any) -> Ended:
         ended = self.start(playbook, inventory, **extra_vars).wait()
@@ -53,6 +59,14 @@ class LabFleet:
         ended = self.run("apply", inventory, **extra_vars)
         assert ended.code == 0, ended.text
         return ended
+
+    def end(self) -> None:
+        """Leave nothing behind: no controller that a failed test has not waited for, and no instance."""
+        for controller in self.controllers:
+            controller.stop()
+        self.declare()
+        self.apply(prune=True)
+        assert self.homes() == {}
 
     def homes(self) -> dict[str, str]:
         """By instance: the host that has its domain. Hosts that are off have none to show."""
@@ -79,9 +93,9 @@ class LabFleet:
 
 
 def domains(host: Any, state: str = "--all") -> list[str]:
-    """Return the names of this fleet's instances on a host."""
+    """Return the names of such fleets' instances on a host."""
     names = host.virsh("list", state, "--name").split()
-    return [name.removeprefix("broken.") for name in names if name.startswith("broken.")]
+    return [name.partition(".")[2] for name in names if name.startswith(PREFIX)]
 
 
 def running(host: Any) -> list[str]:
