@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -52,6 +51,7 @@ from ansible_collections.novella.compute.plugins.plugin_utils.planner.storage im
 )
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.strays import host_zones, unknown_hosts
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.tables import count_steps, plan_table
+from ansible_collections.novella.compute.plugins.plugin_utils.run_identity import is_over, new_run
 
 
 class ActionModule(ControllerAction):
@@ -85,7 +85,13 @@ class ActionModule(ControllerAction):
         group, observation = observe_hosts(arguments["hosts_from"], arguments["group"], variables, self._templar)
         if arguments["recall"] and observation.unreachable and observation.reports and observation.remembered is None:
             # The playbook asks the others, and comes back.
-            return {"changed": False, "silent": list(observation.unreachable), "remaining": False}
+            return {"changed": False, "silent": list(observation.unreachable), "over": {}, "remaining": False}
+        over = {
+            host: ended for host, report in observation.reports.items() if (ended := list(filter(is_over, report.runs)))
+        }
+        if arguments["recall"] and over and not self._task.check_mode:
+            # The playbook gives back what they held, and comes back.
+            return {"changed": False, "silent": [], "over": over, "remaining": False}
         fleet = None
         if not saved or has_fleet(arguments["fleet"], variables, group):
             fleet = read_fleet(arguments["fleet"], variables, self._templar, group)
@@ -103,7 +109,7 @@ class ActionModule(ControllerAction):
         counts = generations(observation)
         result = {
             **describe(plan, failures, 1, {}, request_claims(plan, observation) if is_real else None),
-            "run": uuid.uuid4().hex,
+            "run": new_run(),
             "generations": counts,
             "summary": count_steps(plan),
             # What was reviewed names its hosts, and no others take their place.

@@ -74,6 +74,8 @@ options:
     description:
       - Where hosts do not answer and the others were not asked about them yet, return only RV(silent), so that the
         playbook can ask with M(novella.compute.whereabouts). Its result is registered as C(novella_recollection).
+      - Where an interrupted run of this machine still holds names or room, return only RV(over), so that the playbook
+        can give them back with M(novella.compute.claim).
       - Without it, all that is seen nowhere may be on the hosts that do not answer.
     type: bool
     default: false
@@ -248,6 +250,11 @@ silent:
   type: list
   elements: str
   sample: []
+over:
+  description: By host, runs of this machine that were interrupted and still hold something there, with O(recall).
+  returned: success
+  type: dict
+  sample: {}
 summary:
   description: How many instances the plan of the first attempt has for each operation, and how many need nothing.
   returned: always

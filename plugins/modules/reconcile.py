@@ -44,6 +44,13 @@ options:
       - The id of the run. What M(novella.compute.claim) has claimed for it on this host is used.
     type: str
     default: ''
+  claimed:
+    description:
+      - Uuids of the creates that O(run) has claimed here. One whose claim has ended meanwhile is not built, as another
+        run may build it by now.
+    type: list
+    elements: str
+    default: []
   attempt:
     description:
       - Which attempt of an apply this is. It is only handed back.
@@ -146,6 +153,7 @@ def main() -> None:
             "actions": {"type": "list", "elements": "dict", "required": True},
             "user_data": {"type": "dict", "default": {}, "no_log": True},
             "run": {"type": "str", "default": ""},
+            "claimed": {"type": "list", "elements": "str", "default": []},
             "attempt": {"type": "int", "default": 1},
             "on_failure": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
             "progress_path": {"type": "path"},
@@ -161,7 +169,8 @@ def main() -> None:
             outcome["results"] = manager.predict(actions)
         else:
             try:
-                outcome["results"] = manager.reconcile(actions, decode_user_data(params["user_data"]), params["run"])
+                user_data = decode_user_data(params["user_data"])
+                outcome["results"] = manager.reconcile(actions, user_data, params["run"], params["claimed"])
                 outcome["ansible_facts"] = {"novella_host": manager.audit().as_document()}
             except NovellaError:
                 # A host that fails leaves the play, so nobody comes back to give back what the run holds here.

@@ -4,11 +4,19 @@
 
 """Several controllers at once, and hosts that fall silent: nothing is built twice, and nothing is taken for absent."""
 
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from support.playbooks import ROOT
 
 DOWN = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9, "ansible_ssh_retries": 0}
 
@@ -123,3 +131,57 @@ def test_an_audit_that_is_saved_names_the_silent_host_and_goes_on(make_site) -> 
     run = site.run("audit", save_to=str(site.folder / "hosts.json"))
     assert run.code == 0, run.text
     assert list(run.result("Save")["silent"]) == ["kvm1"]
+
+
+def test_a_run_that_was_killed_holds_nothing_for_the_next_one_from_the_same_machine(make_site) -> None:
+    site = make_site(2)
+    site.write_fleet({"web": {"count": 3}})
+    for host in site.names:
+        site.settings(host, delays={"ensure_image": 3})
+    command = [
+        str(Path(sys.executable).parent / "ansible-playbook"),
+        "novella.compute.apply",
+        "-i",
+        str(site.inventory),
+    ]
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collection"),
+    }
+    killed = subprocess.Popen(
+        [*command, "-e", f"fleet={site.folder / 'fleet.yml'}"], env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_until(lambda: all(rows(site, host, "claims") for host in site.names))
+    finally:
+        killed.kill()
+        killed.wait()
+    for host in site.names:
+        site.settings(host)
+    # Its modules may go on without it for a moment.
+    wait_until(lambda: not any(rows(site, host, "journal") for host in site.names))
+    again = site.run("apply")
+    assert again.code == 0, again.text
+    assert {name: len(hosts) for name, hosts in places(site).items()} == {"web-1": 1, "web-2": 1, "web-3": 1}
+    last = site.run("apply")
+    assert (last.code, last.changed) == (0, 0), last.text
+
+
+def rows(site: Any, host: str, table: str) -> list[Any]:
+    """Look at a host's database from beside it."""
+    path = site.state_path(host) / "tracker.db"
+    if not path.exists():
+        return []
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        try:
+            return connection.execute(f"SELECT * FROM {table}").fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+
+def wait_until(condition: Any) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.1)

@@ -15,7 +15,7 @@ from ..virt.driver import Domain
 from .fingerprint import take_fingerprint
 from .host import Host
 from .operation import OPERATIONS
-from .owner import is_alive
+from .owner import is_alive, leasing_run
 from .records import read_record
 from .reservations import Reservations
 from .whereabouts import Whereabouts
@@ -50,6 +50,7 @@ def audit(host: Host) -> HostReport:
         lost=[LostInstance(**dict(row), has_disk=row["uuid"] in disks) for row in lost],
         in_progress=in_progress,
         epoch=epoch,
+        runs=_runs(host),
         remembers=Whereabouts(db).mark,
         fingerprint=fingerprint,
         reclaim_instance_interval=host.options.reclaim_instance_interval,
@@ -64,6 +65,12 @@ def _in_progress(host: Host) -> list[InstanceInProgress]:
         (entry.uuid, (entry.name, entry.operation)) for entry in host.journal.entries() if is_alive(entry.owner)
     )
     return [InstanceInProgress(uuid, name, operation) for uuid, (name, operation) in sorted(busy.items())]
+
+
+def _runs(host: Host) -> list[str]:
+    """Return the controllers' runs that hold names or room here."""
+    owners = host.db.query("SELECT owner FROM claims UNION SELECT owner FROM reservations")
+    return sorted({run for row in owners if (run := leasing_run(row["owner"]))})
 
 
 def _unfinished(host: Host) -> dict[str, Optional[str]]:

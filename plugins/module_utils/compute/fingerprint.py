@@ -32,7 +32,6 @@ UNTOLD_TABLES = (
     "faults",
     "periodic_tasks",
     "places",
-    "reservations",
     "steps",
     "whereabouts",
 )

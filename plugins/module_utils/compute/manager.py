@@ -159,7 +159,11 @@ class ComputeManager(Manager):
             release(self._host, run)
 
     def reconcile(
-        self, actions: Sequence[Action], user_data: Mapping[str, bytes], run: str = ""
+        self,
+        actions: Sequence[Action],
+        user_data: Mapping[str, bytes],
+        run: str = "",
+        claimed: Sequence[str] = (),
     ) -> list[dict[str, Any]]:
         """Do this host's slice of a plan; see `reconciliation`.
 
@@ -167,9 +171,10 @@ class ComputeManager(Manager):
             actions: The slice, in the plan's order.
             user_data: By uuid, for instances to be created.
             run: The controller's run; what it has claimed on this host beforehand is used.
+            claimed: Uuids of what it has claimed, and must still hold.
 
         Returns:
             One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
         """
         self.check_actions(actions)
-        return reconcile(self._host, actions, user_data, self._progress, run)
+        return reconcile(self._host, actions, user_data, self._progress, run, claimed)

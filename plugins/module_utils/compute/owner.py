@@ -22,7 +22,7 @@ _LEASE = "lease"
 def current_owner() -> str:
     """Return ``boot id:pid:start time`` of this process."""
     pid = os.getpid()
-    return f"{_boot_id()}:{pid}:{_start_time(pid)}"
+    return f"{_boot_id()}:{pid}:{start_time(pid)}"
 
 
 def lease(run: str, seconds: float) -> str:
@@ -41,7 +41,7 @@ def is_alive(owner: str) -> bool:
         return len(parts) == 4 and parts[2] == _boot_id() and _uptime() < float(parts[3])
     if len(parts) != 3 or parts[0] != _boot_id() or not parts[1].isdigit():
         return False
-    return _start_time(int(parts[1])) == parts[2]
+    return start_time(int(parts[1])) == parts[2]
 
 
 def is_lease_of(owner: str, run: str) -> bool:
@@ -49,12 +49,18 @@ def is_lease_of(owner: str, run: str) -> bool:
     return bool(run) and owner.startswith(f"{_LEASE}:{run}:")
 
 
+def leasing_run(owner: str) -> str:
+    """Return the run whose lease `owner` is and that still holds, or nothing."""
+    return owner.split(":")[1] if owner.startswith(f"{_LEASE}:") and is_alive(owner) else ""
+
+
 def _boot_id() -> str:
     """Return the name of this boot. A host that is a container shares its machine's, and boots when its init begins."""
-    return f"{boot_id()}.{_start_time(1)}"
+    return f"{boot_id()}.{start_time(1)}"
 
 
-def _start_time(pid: int) -> str:
+def start_time(pid: int) -> str:
+    """Return when a process began, by the kernel's count; nothing where there is none, or only its remains."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional
 
-from ..objects.errors import NovellaError
+from ..objects.errors import InstanceLocked, NovellaError
 from ..objects.plan import Action
 from .hardware_claims import claimants
 from .host import Host
 from .judgement import keeps_data
 from .operation import OPERATIONS, perform
+from .owner import is_alive, is_lease_of
 from .records import read_record
 
 Progress = Callable[[str, int, int], None]
@@ -31,6 +32,7 @@ def reconcile(
     user_data: Mapping[str, bytes],
     progress: Optional[Progress] = None,
     run: str = "",
+    claimed: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Do this host's slice of a plan, several instances at once. One failure never stops another action.
 
@@ -41,6 +43,7 @@ def reconcile(
         user_data: By uuid, for instances to be created.
         progress: Told after each ended action: what it was, how many ended, how many there are.
         run: The controller's run; what it has claimed on this host beforehand is used.
+        claimed: Uuids of what it has claimed, and must still hold.
 
     Returns:
         One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
@@ -67,7 +70,7 @@ def reconcile(
 
         work([(action, {}) for action in deletes])
         ready: list[Job] = [(action, {"spec": action.spec, "vm_state": action.vm_state}) for action in others]
-        for action, refusal in _claim(host, creates, run):
+        for action, refusal in _claim(host, creates, run, claimed):
             if refusal is not None:
                 results[id(action)] = make_result(action, 0.0, refusal)
                 continue
@@ -82,10 +85,21 @@ def reconcile(
     return [results[id(action)] for action in actions]
 
 
-def _claim(host: Host, creates: Sequence[Action], run: str) -> list[tuple[Action, Optional[NovellaError]]]:
-    wanted = claimants(creates)
-    outcome = host.tracker.instance_claims(wanted, run) if wanted else {}
+def _claim(
+    host: Host, creates: Sequence[Action], run: str, claimed: Sequence[str]
+) -> list[tuple[Action, Optional[NovellaError]]]:
+    with host.db.transaction():
+        held = {row["uuid"] for row in host.db.query("SELECT uuid, owner FROM claims") if _holds(row["owner"], run)}
+        ended = set(claimed) - held
+        wanted = claimants(action for action in creates if action.uuid not in ended)
+        outcome = host.tracker.instance_claims(wanted, run) if wanted else {}
+    for uuid in ended:
+        outcome[uuid] = InstanceLocked("Its claim has ended: another run may build it by now.", "Run again.")
     return [(action, outcome[action.uuid]) for action in creates]
+
+
+def _holds(owner: str, run: str) -> bool:
+    return is_lease_of(owner, run) and is_alive(owner)
 
 
 def _attempt(host: Host, jobs: Sequence[Job]) -> list[tuple[Job, dict[str, Any]]]:

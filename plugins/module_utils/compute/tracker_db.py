@@ -133,8 +133,10 @@ class TrackerDB:
             connection = self._connect_reading()
         else:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # The file is made before SQLite opens it, so that nobody else can ever read it.
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            # The file is made before SQLite opens it, so that nobody else can ever read it. One that is there is left
+            # alone: to close a descriptor of it would end the locks of every connection that this process has.
+            if not self.path.exists():
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             connection = _connect_to(f"file:{self.path}")
         connection.row_factory = sqlite3.Row
         if not read_only:

@@ -57,14 +57,14 @@ class InstanceInProgress(Record):
 class HostReport(Document):
     """What `compute_node_facts` returns.
 
-    `generation` counts the changes we made to the host's instances, `epoch` the names that it has reserved for runs.
-    `remembers` is the state of the fleet that the host was told last. As long as the host has the same `fingerprint`
-    (`compute.fingerprint`), reading it anew gives the same document; that changes with things no plan depends on too,
-    such as a guest's address. For plans there is `digest`.
+    `generation` counts the changes we made to the host's instances, `epoch` the names that it has reserved for runs;
+    `runs` are those that hold names or room on it. `remembers` is the state of the fleet that the host was told last.
+    As long as the host has the same `fingerprint` (`compute.fingerprint`), reading it anew gives the same document;
+    that changes with things no plan depends on too, such as a guest's address. For plans there is `digest`.
     `reclaim_instance_interval` is the host's option: for how many seconds it keeps what is deleted.
 
     Version history:
-        1.1  epoch, remembers, fingerprint, reclaim_instance_interval; Service.maintenance and .updated_at;
+        1.1  epoch, runs, remembers, fingerprint, reclaim_instance_interval; Service.maintenance and .updated_at;
              ComputeNode.fixed_allocation_ratios and .instance_overhead_memory_mb
     """
 
@@ -80,6 +80,7 @@ class HostReport(Document):
     in_progress: list[InstanceInProgress] = field(default_factory=list)
     epoch: int = field(default=0, metadata=since("1.1"))
     remembers: str = field(default="", metadata=since("1.1"))
+    runs: list[str] = field(default_factory=list, metadata=since("1.1"))
     fingerprint: Optional[str] = field(default=None, metadata=since("1.1"))
     reclaim_instance_interval: int = field(default=0, metadata=since("1.1"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)

@@ -53,6 +53,7 @@ def describe(
         "back_off": 0,
         "memory": {},
         "silent": [],
+        "over": {},
     }
 
 

@@ -187,3 +187,18 @@ def test_an_instance_that_was_lost_here_and_lives_elsewhere_is_missed_no_longer(
     host.manager().learn({"kvm2": Place(7, elsewhere)}, "mark", "", [])
     # Of web-2 a disk is here; that is for a person to see.
     assert [lost.name for lost in host.manager().audit().lost] == ["web-2"]
+
+
+def test_a_claim_that_has_ended_is_not_built_upon(host: FakeHost) -> None:
+    claim(host, "one", "web-1")
+    host.manager().release("one")
+    [late] = host.manager().reconcile([create("web-1")], {}, "one", ["uuid-of-web-1"])
+    assert (late["error"]["code"], host.manager().audit().instances) == ("InstanceLocked", [])
+
+
+def test_an_audit_names_the_runs_that_hold_something(host: FakeHost) -> None:
+    manager = host.manager()
+    manager.claim("one", [wish("web-1", "kvm2")], [], 0, 600)
+    assert manager.audit().runs == ["one"]
+    manager.release("one")
+    assert manager.audit().runs == []
