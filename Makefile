@@ -96,8 +96,8 @@ functional: .venv/test.stamp ## Whole playbooks on hosts of the fake driver
 	$(PYTEST) -q -n 2 tests/functional
 
 .PHONY: crash-quick
-crash-quick: .venv/test.stamp ## Module runs killed at a fifth of all moments, on the fake driver; SEED repeats a run
-	NOVELLA_CRASH_EVERY=5 NOVELLA_CRASH_SEED=$(SEED) $(PYTEST) -q -n 2 tests/crash/test_crash_fake.py tests/crash/test_crash_modules.py
+crash-quick: .venv/test.stamp ## Module runs killed at a tenth of all moments, on the fake driver; SEED repeats a run
+	NOVELLA_CRASH_EVERY=10 NOVELLA_CRASH_SEED=$(SEED) $(PYTEST) -q -n 2 tests/crash/test_crash_fake.py tests/crash/test_crash_modules.py
 
 .PHONY: crash
 crash: as-root .venv/test.stamp ## The same at every moment, and a sample on real libvirt in a lab of its own
@@ -113,8 +113,8 @@ model: .venv/test.stamp ## The same with 2,000
 	NOVELLA_MODEL_SEQUENCES=1000 $(PYTEST) -q -n 2 --hypothesis-seed=$(SEED) tests/model
 
 .PHONY: race-quick
-race-quick: .venv/test.stamp ## Eight controllers at once on hosts with too little room: two rounds on the fake driver
-	NOVELLA_RACE_ROUNDS=2 NOVELLA_RACE_SEED=$(SEED) $(PYTEST) -q tests/race/test_race_fake.py
+race-quick: .venv/test.stamp ## Eight controllers at once on hosts with too little room: a round on the fake driver
+	NOVELLA_RACE_ROUNDS=1 NOVELLA_RACE_SEED=$(SEED) $(PYTEST) -q tests/race/test_race_fake.py
 
 .PHONY: race
 race: as-root .venv/test.stamp ## The same 50 times, and 3 times on the lab; SEED repeats a run
