@@ -132,6 +132,8 @@ class TaskMemory(Protocol):
 
 @overload
 def periodic_task(function: Function) -> Function: ...
+
+
 @overload
 def periodic_task(
     *,
@@ -140,6 +142,8 @@ def periodic_task(
     enabled: Union[bool, str, None] = None,
     name: Optional[str] = None,
 ) -> Callable[[Function], Function]: ...
+
+
 def periodic_task(
     function: Optional[Function] = None,
     *,

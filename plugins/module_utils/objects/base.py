@@ -239,7 +239,7 @@ def _decode_mapping(inner: Decode, value: Any, where: str) -> dict[str, Any]:
 
 
 def _scalar(kind: Any, value: Any, where: str) -> Any:
-    if type(value) is kind:
+    if value.__class__ is kind:
         return value
     # bool is an int to Python, but never to a user.
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
