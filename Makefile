@@ -66,7 +66,7 @@ lab-down: as-root setup ## Take the lab down; nothing of it is left
 ##@ Test
 
 .PHONY: test
-test: as-root lint types unit conformance-quick functional model-quick sanity e2e molecule ## All of the tests below
+test: as-root lint types unit conformance-quick functional crash-quick model-quick sanity e2e molecule ## All of the tests below
 
 .PHONY: lint
 lint: .venv/test.stamp ## ruff, ansible-lint (production), the changelog's fragments

@@ -43,6 +43,11 @@ def compute_manager(
         manager = ComputeManager(options, _driver(options, db), db, progress)
         if recovers and not read_only:
             manager.init_host()
+            for entry, fault in manager.stuck:
+                what = (
+                    f"{entry.operation} {entry.name}, which a dead run left half-done, could not be brought to an end"
+                )
+                module.warn(f"{options.host}: {what}: {fault} The next run tries again.")
         manager.pre_start_hook()
         yield manager
         manager.post_start_hook()

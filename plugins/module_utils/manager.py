@@ -96,11 +96,13 @@ class Manager:
 
     def option(self, name: str) -> Any:
         """Return the value of an option that a declaration names."""
+        # Only a manager with tasks that name options is asked for one.
         raise NotImplementedError(f"{type(self).__name__} has no options.")
 
     @property
     def task_memory(self) -> TaskMemory:
         """Return where the times of the tasks are kept."""
+        # Only a manager with tasks needs it.
         raise NotImplementedError(f"{type(self).__name__} keeps no times of tasks.")
 
     def _run_task(self, task: PeriodicTask, raise_on_error: bool, force: bool, check: bool) -> TaskOutcome:

@@ -128,9 +128,6 @@ def main() -> None:
         if module.check_mode:
             manager.predict_recovery()
         report = manager.audit()
-    for entry, fault in manager.stuck:
-        what = f"{entry.operation} {entry.name}, which a dead run left half-done, could not be brought to an end"
-        module.warn(f"{module.params['host']}: {what}: {fault} The next run tries again.")
     recovered = [{"uuid": entry.uuid, "name": entry.name, "operation": entry.operation} for entry in manager.recovered]
     facts = {"novella_host": report.as_document()}
     module.exit_json(changed=bool(recovered), recovered=recovered, in_sync=False, ansible_facts=facts)

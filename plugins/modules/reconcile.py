@@ -168,14 +168,9 @@ def main() -> None:
         if module.check_mode:
             outcome["results"] = manager.predict(actions)
         else:
-            try:
-                user_data = decode_user_data(params["user_data"])
-                outcome["results"] = manager.reconcile(actions, user_data, params["run"], params["claimed"])
-                outcome["ansible_facts"] = {"novella_host": manager.audit().as_document()}
-            except NovellaError:
-                # A host that fails leaves the play, so nobody comes back to give back what the run holds here.
-                manager.release(params["run"])
-                raise
+            user_data = decode_user_data(params["user_data"])
+            outcome["results"], report = manager.converge(actions, user_data, params["run"], params["claimed"])
+            outcome["ansible_facts"] = {"novella_host": report.as_document()}
         outcome["changed"] = any(result["status"] in ("done", "planned") for result in outcome["results"])
     failed = [result for result in outcome["results"] if result["status"] == "failed"]
     if failed and params["on_failure"] == "fail":

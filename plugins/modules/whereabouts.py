@@ -126,7 +126,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    with compute_manager(module) as manager:
+    # A host can tell what it knows though its own hypervisor does not answer.
+    with compute_manager(module, recovers=False, read_only=params["places"] is None) as manager:
         recollections = manager.recall(params["of"])
         if params["places"] is not None and not module.check_mode:
             places = {host: Place.from_dict(data, f"places.{host}") for host, data in params["places"].items()}

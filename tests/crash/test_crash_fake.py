@@ -11,7 +11,7 @@ import shutil
 
 import pytest
 from crash.explorer import SEED, Explorer, Tally
-from crash.scenarios import declare, derive_scenarios
+from crash.scenarios import act, declare, derive_scenarios
 from crash.traces import Traces, essence
 from crash.trial import converge, plan_for
 from crash.victim import VictimHost
@@ -27,6 +27,18 @@ def test_an_operation_killed_at_any_moment_is_made_good_by_the_next_run(scenario
         explorer.explore()
     finally:
         tell(explorer.tally)
+
+
+def test_the_same_death_leaves_the_same_state(new_host, folder):
+    """Else every state would be new, and the search would never end."""
+    action = act("create", "active")
+    left = set()
+    for name in ("one", "other"):
+        host = new_host.copy(folder / name)
+        assert host.kill(5, [action]).is_killed
+        assert Traces(host.state).operations() == ["create"]
+        left.add(Traces(host.state).fingerprint())
+    assert len(left) == 1
 
 
 def test_a_slice_of_many_instances_killed_anywhere_is_made_good_by_the_next_run(new_host, folder, tell):

@@ -25,7 +25,7 @@ IN_FLIGHT = re.compile(r"journal|steps|claim\w*")
 # What differs between two runs that did the same.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 _COUNTER = re.compile(r'"generation": ?\d+')
-_OWNER = re.compile(r"[0-9a-f-]{36}:\d+:\d+")
+_OWNER = re.compile(r"[0-9a-f-]{36}\.\d+:\d+:\d+")
 
 
 class Traces:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 from ..manager import Manager
-from ..objects.errors import OptionInvalid, nearest
+from ..objects.errors import NovellaError, OptionInvalid, nearest
 from ..objects.host_report import HostReport
 from ..objects.plan import Action
 from ..objects.whereabouts import Place, Recollection
@@ -178,3 +178,18 @@ class ComputeManager(Manager):
         """
         self.check_actions(actions)
         return reconcile(self._host, actions, user_data, self._progress, run, claimed)
+
+    def converge(
+        self, actions: Sequence[Action], user_data: Mapping[str, bytes], run: str, claimed: Sequence[str]
+    ) -> tuple[list[dict[str, Any]], HostReport]:
+        """Do as `reconcile`, and read the host afterwards.
+
+        Raises:
+            NovellaError: The host cannot go on. It leaves the play then, so nobody would come back to give back what
+                the run holds here: that is done at once.
+        """
+        try:
+            return self.reconcile(actions, user_data, run, claimed), self.audit()
+        except NovellaError:
+            self.release(run)
+            raise
