@@ -5,7 +5,6 @@
 """Fleets of hosts on the fake driver, reached over local connections."""
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import yaml
 from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db import TrackerDB
 from ansible_collections.novella.compute.plugins.module_utils.virt.fake import SETTINGS_FILE, FakeDriver
 from support.playbooks import Outcome, run_playbook
+from support.warm_python import warm_python
 
 FLEET = {
     "version": "1.0",
@@ -72,8 +72,15 @@ class Site:
         return run_playbook(playbook, *options, inventory=self.inventory, **extra_vars)
 
 
+@pytest.fixture(scope="session")
+def interpreter() -> Iterator[Path]:
+    """The Python of fake hosts."""
+    with warm_python() as path:
+        yield path
+
+
 @pytest.fixture
-def make_site(tmp_path: Path) -> Iterator[Any]:
+def make_site(tmp_path: Path, interpreter: Path) -> Iterator[Any]:
     """Make a site of so many hosts, each with room for 8 vCPUs times 4 and 7,680 MB."""
 
     def make(count: int = 3, **host_variables: Any) -> Site:
@@ -81,7 +88,7 @@ def make_site(tmp_path: Path) -> Iterator[Any]:
         hosts = {
             name: {
                 "ansible_connection": "local",
-                "ansible_python_interpreter": sys.executable,
+                "ansible_python_interpreter": str(interpreter),
                 "novella_driver": "fake",
                 "novella_state_path": str(tmp_path / "state" / name),
                 **host_variables,

@@ -8,9 +8,9 @@ import os
 import random
 
 from e2e.conftest import bring_up, lab
-from functional.conftest import make_site
+from functional.conftest import interpreter, make_site
 
-__all__ = ["bring_up", "lab", "make_site"]
+__all__ = ["bring_up", "interpreter", "lab", "make_site"]
 
 # Rounds on the fake driver, and on the lab.
 ROUNDS = int(os.environ.get("NOVELLA_RACE_ROUNDS", "2"))
