@@ -41,6 +41,7 @@ from ansible_collections.novella.compute.plugins.plugin_utils.planner.outcome im
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.planner import make_plan, max_attempts
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.steps import (
     CARRIED,
+    awaited,
     describe,
     describe_settled,
 )
@@ -107,8 +108,13 @@ class ActionModule(ControllerAction):
             return {**fail(failures), "summary": count_steps(plan)}
         is_real = arguments["hosts_from"] is None and not self._task.check_mode
         counts = generations(observation)
+        claims, contested = None, None
+        if is_real:
+            claims = request_claims(plan, observation)
+            # A saved plan says what to do; what it leaves to others is not this run's to look after.
+            contested = None if saved else awaited(plan, observation)
         result = {
-            **describe(plan, failures, 1, {}, request_claims(plan, observation) if is_real else None),
+            **describe(plan, failures, 1, {}, claims, contested=contested),
             "run": new_run(),
             "generations": counts,
             "summary": count_steps(plan),
@@ -116,7 +122,7 @@ class ActionModule(ControllerAction):
             "max_attempts": 1 if fleet is None or saved else max_attempts(fleet),
             "availability_zones": host_zones(fleet) if fleet else {},
         }
-        if is_real and not plan.actions:
+        if is_real and not result["remaining"]:
             result["memory"] = memory_to_tell(observation, counts, result["run"], [], [])
         if fleet and (unknown := unknown_hosts(fleet, observation)):
             result["warnings"] = unknown
@@ -151,8 +157,11 @@ class ActionModule(ControllerAction):
         else:
             plan = Plan(previous["plan"]["fleet"], now())
         failures, claims = settle(stock, plan), request_claims(plan, observation)
-        result = describe(plan, failures, stock.attempt, stock.tried, claims, previous["asked"])
-        if not plan.actions:
+        contested = awaited(plan, observation)
+        result = describe(
+            plan, failures, stock.attempt, stock.tried, claims, previous["asked"], stock.contests, contested
+        )
+        if not result["remaining"]:
             uncertain = [failure.uuid for failure in failures if not failure.is_certain]
             told = (previous["generations"], previous["run"], previous["asked"], uncertain)
             result["memory"] = memory_to_tell(observation, *told)
@@ -169,7 +178,7 @@ class ActionModule(ControllerAction):
         names = {action.uuid: action.name for action in plan.actions}
         for instance, why in settlement.contested.items():
             Display().display(f"{names[instance]} is not created now: {why}")
-        return {**previous, **describe_settled(settlement, names)}
+        return {**previous, **describe_settled(settlement, names, previous["contested"])}
 
     def _save(self, path: Optional[str], document: Mapping[str, Any]) -> None:
         if not path:

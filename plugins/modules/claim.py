@@ -76,7 +76,8 @@ options:
     default: 600
   release:
     description:
-      - Give back names and room of O(wishes) instead, or of everything that the run holds where there are none.
+      - Give back instead what the run makes no use of, the names and room of O(wishes), and the room alone of
+        O(actions). Without either it gives back all that it holds.
     type: bool
     default: false
 seealso:
@@ -147,9 +148,13 @@ def main() -> None:
         wishes = [Wish.from_dict(data, f"wishes[{index}]") for index, data in enumerate(params["wishes"])]
         actions = [Action.from_dict(data, f"actions[{index}]") for index, data in enumerate(params["actions"])]
         manager.check_actions(actions)
-        if params["release"] and not module.check_mode:
-            manager.release(params["run"], wishes or None)
-        elif not module.check_mode:
+        if module.check_mode:
+            pass
+        elif params["release"] and (wishes or actions):
+            manager.withdraw(params["run"], wishes, [action.uuid for action in actions])
+        elif params["release"]:
+            manager.release(params["run"])
+        else:
             answer = manager.claim(params["run"], wishes, actions, params["epoch"], params["seconds"])
             outcome.update(answer.as_dict())
     module.exit_json(**outcome)

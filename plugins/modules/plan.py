@@ -154,7 +154,7 @@ attempt:
   type: int
   sample: 1
 max_attempts:
-  description: How many attempts there may be.
+  description: On how many hosts an instance may be tried.
   returned: success
   type: int
   sample: 3
@@ -229,6 +229,11 @@ contested:
   returned: success
   type: dict
   sample: {}
+contests:
+  description: How many attempts so far another run was in the way of. They do not count as attempts.
+  returned: success
+  type: int
+  sample: 0
 releases:
   description: By host, what is given back so that the other run can go on.
   returned: success

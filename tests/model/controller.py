@@ -103,9 +103,9 @@ class Controller:
         answers = [self._ask(host, request) for host, request in self.requests.items()]
         settled = settle_claims(self.plan, self.requests, answers)
         self.asked = sorted(self.requests)
-        for host, wishes in settled.releases.items():
+        for host, unused in settled.releases.items():
             if host not in self.world.silent:
-                self.world.hosts[host].run(functools.partial(_release, self.run, wishes))
+                self.world.hosts[host].run(functools.partial(_withdraw, self.run, unused))
         before = {action.uuid for action in self.plan.actions}
         self.plan, self.is_claimed = settled.plan, True
         return sorted(before - {action.uuid for action in self.plan.actions})
@@ -156,8 +156,8 @@ def _reconcile(actions: list[Action], run: str, manager: Any) -> list[dict[str, 
     return manager.reconcile(actions, {}, run)
 
 
-def _release(run: str, wishes: Any, manager: Any) -> None:
-    manager.release(run, wishes)
+def _withdraw(run: str, unused: ClaimRequest, manager: Any) -> None:
+    manager.withdraw(run, unused.wishes, [action["uuid"] for action in unused.actions])
 
 
 def _learn(memory: dict[str, Any], host: str, manager: Any) -> None:

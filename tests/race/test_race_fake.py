@@ -112,7 +112,8 @@ def test_controllers_with_one_fleet_make_each_instance_once(site: Any, other_see
     for _contender, outcome in ended:
         assert "Traceback" not in outcome.text, outcome.text
     found = Counter(name for domains in site.domains().values() for name in domains)
-    assert found == Counter(f"same.{name}" for name in names)
+    told = "\n\n".join(outcome.text for _contender, outcome in ended)
+    assert found == Counter(f"same.{name}" for name in names), told
     assert left_over(site) == {}
     [(_contender, quiet)] = end([begin(site.inventory, site.folder, fleet, "quiet", names)])
     assert (quiet.code, quiet.changed) == (0, 0), quiet.text

@@ -60,11 +60,18 @@ def audit(host: Host) -> HostReport:
 def _in_progress(host: Host) -> list[InstanceInProgress]:
     """Return what other runs work on. A claim without a journal entry is a create that waits for its turn."""
     claims = host.db.query("SELECT uuid, name, owner FROM claims")
-    busy = {row["uuid"]: (row["name"], "create") for row in claims if is_alive(row["owner"])}
-    busy.update(
-        (entry.uuid, (entry.name, entry.operation)) for entry in host.journal.entries() if is_alive(entry.owner)
-    )
-    return [InstanceInProgress(uuid, name, operation) for uuid, (name, operation) in sorted(busy.items())]
+    busy = [
+        InstanceInProgress(row["uuid"], row["name"], "create", leasing_run(row["owner"]))
+        for row in claims
+        if is_alive(row["owner"])
+    ]
+    busy += [
+        InstanceInProgress(entry.uuid, entry.name, entry.operation)
+        for entry in host.journal.entries()
+        if is_alive(entry.owner)
+    ]
+    last = {item.uuid: item for item in busy}
+    return [last[uuid] for uuid in sorted(last)]
 
 
 def _runs(host: Host) -> list[str]:

@@ -9,7 +9,7 @@ Nothing is built yet. The controller compares what all hosts say, and builds wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -78,17 +78,25 @@ def claim(
     return ClaimAnswer(objections, refusals)
 
 
-def release(host: Host, run: str, wishes: Optional[Sequence[Wish]] = None) -> None:
-    """Give back names and claims of a run, all of them where none are named."""
-    keys = None if wishes is None else [key for wish in wishes for key in wish.keys]
-    uuids = None if wishes is None else {wish.uuid for wish in wishes}
+def release(host: Host, run: str) -> None:
+    """Give back all names and claims of a run."""
     with host.db.transaction():
-        Reservations(host.db).release(run, keys)
-        if uuids is not None:
-            Whereabouts(host.db).forget(run, uuids)
-        for row in host.db.query("SELECT uuid, owner FROM claims"):
-            if is_lease_of(row["owner"], run) and (uuids is None or row["uuid"] in uuids):
-                host.tracker.drop_claim(row["uuid"])
+        Reservations(host.db).release(run)
+        _drop_claims(host, run)
+
+
+def withdraw(host: Host, run: str, wishes: Sequence[Wish], waiting: Collection[str]) -> None:
+    """Give back what a run has claimed for instances that it does not build now.
+
+    Args:
+        wishes: Of which it gives back the names too.
+        waiting: Uuids of those whose names it keeps, to try again.
+    """
+    unused = {wish.uuid for wish in wishes}
+    with host.db.transaction():
+        Reservations(host.db).withdraw(run, [key for wish in wishes for key in wish.keys])
+        Whereabouts(host.db).forget(run, unused)
+        _drop_claims(host, run, unused.union(waiting))
 
 
 def forget_moved(host: Host, elsewhere: Iterable[str]) -> None:
@@ -100,6 +108,13 @@ def forget_moved(host: Host, elsewhere: Iterable[str]) -> None:
     gone = [uuid for uuid in rolled if uuid not in kept and host.driver.get_domain(uuid) is None]
     with host.db.transaction() as connection:
         connection.executemany("DELETE FROM instances WHERE uuid = ?", [(uuid,) for uuid in gone])
+
+
+def _drop_claims(host: Host, run: str, uuids: Optional[Collection[str]] = None) -> None:
+    """Give back the room that a run has claimed, for all instances or for some."""
+    for row in host.db.query("SELECT uuid, owner FROM claims"):
+        if is_lease_of(row["owner"], run) and (uuids is None or row["uuid"] in uuids):
+            host.tracker.drop_claim(row["uuid"])
 
 
 def _taken(host: Host, run: str) -> dict[str, str]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Optional
 
 from ..manager import Manager
@@ -17,7 +17,7 @@ from ..objects.whereabouts import Place, Recollection
 from ..periodic_task import PeriodicTask, declaration_of
 from ..virt.driver import ComputeDriver
 from .auditing import audit
-from .claiming import ClaimAnswer, Wish, claim, forget_moved, release
+from .claiming import ClaimAnswer, Wish, claim, forget_moved, release, withdraw
 from .history import History
 from .host import Host
 from .host_options import HostOptions
@@ -140,9 +140,13 @@ class ComputeManager(Manager):
         self.check_actions(actions)
         return claim(self._host, run, wishes, actions, epoch, seconds)
 
-    def release(self, run: str, wishes: Optional[Sequence[Wish]] = None) -> None:
-        """Give back what a run holds; see `claiming`."""
-        release(self._host, run, wishes)
+    def release(self, run: str) -> None:
+        """Give back all that a run holds; see `claiming`."""
+        release(self._host, run)
+
+    def withdraw(self, run: str, wishes: Sequence[Wish], waiting: Collection[str] = ()) -> None:
+        """Give back what a run makes no use of; see `claiming`."""
+        withdraw(self._host, run, wishes, waiting)
 
     def recall(self, hosts: Sequence[str]) -> list[Recollection]:
         """Return what this host knows of others."""

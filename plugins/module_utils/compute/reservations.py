@@ -65,7 +65,8 @@ class Reservations:
             epoch = time.time_ns() // 1000
         for key in keys:
             epoch += 1
-            connection.execute("INSERT OR REPLACE INTO reservations VALUES (?, ?, ?)", (key, owner, epoch))
+            before = self._epoch_of(key)
+            connection.execute("INSERT OR REPLACE INTO reservations VALUES (?, ?, ?, ?)", (key, owner, epoch, before))
         self._db.set_fact(EPOCH, epoch)
         connection.execute("DELETE FROM reservations WHERE epoch <= ?", (epoch - _REMEMBERED,))
 
@@ -74,10 +75,23 @@ class Reservations:
         rows = self._db.query("SELECT owner FROM reservations WHERE name = ?", key)
         return bool(rows) and is_alive(rows[0]["owner"])
 
-    def release(self, run: str, keys: Optional[Iterable[str]] = None) -> None:
-        """Give names back, all that the run holds where none are named. What was granted stays counted."""
+    def release(self, run: str) -> None:
+        """Give back all names that the run holds. That they were granted stays counted: something may be built now."""
         with self._db.transaction() as connection:
-            rows = self._db.query("SELECT name, owner FROM reservations")
-            held = {row["name"] for row in rows if is_lease_of(row["owner"], run)}
-            ended = held if keys is None else held.intersection(keys)
-            connection.executemany("UPDATE reservations SET owner = '' WHERE name = ?", [(key,) for key in ended])
+            ended = [(name,) for name in self._held_by(run)]
+            connection.executemany("UPDATE reservations SET owner = '' WHERE name = ?", ended)
+
+    def withdraw(self, run: str, keys: Iterable[str]) -> None:
+        """Give back names of which the run has made no use: as if they had not been granted."""
+        with self._db.transaction() as connection:
+            unused = [(name,) for name in self._held_by(run).intersection(keys)]
+            connection.executemany("UPDATE reservations SET owner = '', epoch = before WHERE name = ?", unused)
+
+    def _held_by(self, run: str) -> set[str]:
+        rows = self._db.query("SELECT name, owner FROM reservations")
+        return {row["name"] for row in rows if is_lease_of(row["owner"], run)}
+
+    def _epoch_of(self, key: str) -> int:
+        """Return the count at which the name was granted last; 0 for never. The asking run may have used it since."""
+        rows = self._db.query("SELECT epoch FROM reservations WHERE name = ?", key)
+        return int(rows[0]["epoch"]) if rows else 0

@@ -45,7 +45,8 @@ CREATE {temporary} TABLE claimed_groups (
     uuid TEXT PRIMARY KEY REFERENCES claims (uuid) ON DELETE CASCADE, server_group TEXT NOT NULL)
 """,
     "reservations": """
-CREATE {temporary} TABLE reservations (name TEXT PRIMARY KEY, owner TEXT NOT NULL, epoch INTEGER NOT NULL)
+CREATE {temporary} TABLE reservations (
+    name TEXT PRIMARY KEY, owner TEXT NOT NULL, epoch INTEGER NOT NULL, before INTEGER NOT NULL)
 """,
     "places": """
 CREATE {temporary} TABLE places (host TEXT PRIMARY KEY, generation INTEGER NOT NULL)

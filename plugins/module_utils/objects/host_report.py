@@ -46,11 +46,12 @@ class LostInstance(Record):
 
 @dataclass(frozen=True)
 class InstanceInProgress(Record):
-    """An instance that another run is working on at this moment, or has claimed resources for."""
+    """An instance that is being worked on at this moment, or that a controller's `run` has claimed room for."""
 
     uuid: str
     name: str
     operation: str
+    run: str = ""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ from .answers import HostAnswer, complaint
 RETRYABLE = frozenset(
     error.code for error in (ComputeResourcesUnavailable, DeadlineExceeded, HypervisorError, InstanceExists)
 )
-
+# How often a run looks again at what others are in the way of. No host fails meanwhile, so these are no attempts.
+MOST_CONTESTS = 10
 
 FINDING_CODES = {
     "split": InstanceExists.code,
@@ -71,6 +72,7 @@ class Round:
         failures: What has failed for good.
         retry: What another host may do.
         contested: Uuids that another run was in the way of, to be looked at again.
+        contests: How many attempts so far another run was in the way of.
     """
 
     attempt: int
@@ -78,6 +80,7 @@ class Round:
     failures: list[Failure]
     retry: list[Failure]
     contested: list[str] = field(default_factory=list)
+    contests: int = 0
 
     @property
     def tried_again(self) -> dict[str, list[str]]:
@@ -95,25 +98,29 @@ def close_attempt(previous: Mapping[str, Any], answers: Iterable[HostAnswer]) ->
     Raises:
         InvalidInput: `previous` is no such result.
     """
-    for key in ("plan", "attempt", "tried", "failures", "max_attempts", "refused", "contested"):
+    for key in ("plan", "attempt", "tried", "failures", "max_attempts", "refused", "contested", "contests"):
         if key not in previous:
             raise InvalidInput(f"previous lacks '{key}'.", "Give the registered result of the plan before.")
     attempt = int(previous["attempt"])
     tried = {uuid: list(hosts) for uuid, hosts in previous["tried"].items()}
     final = [Failure.from_dict(item, "previous.failures") for item in previous["failures"]]
-    is_last = attempt >= int(previous["max_attempts"])
+    max_attempts = int(previous["max_attempts"])
     refused = [Failure.from_dict(item, "previous.refused") for item in previous["refused"]]
     retry = []
     for failure in refused + collect_failures(Plan.from_document(previous["plan"]), answers, attempt):
-        if failure.is_retryable and failure.host is not None and not is_last:
-            tried.setdefault(failure.uuid, []).append(failure.host)
+        before = tried.get(failure.uuid, [])
+        if failure.is_retryable and failure.host is not None and len(before) + 1 < max_attempts:
+            tried[failure.uuid] = [*before, failure.host]
             retry.append(failure)
         else:
             final.append(failure)
     contested: Mapping[str, Mapping[str, str]] = previous["contested"]
-    if is_last:
+    contests = int(previous["contests"]) + bool(contested)
+    # Where there is one attempt only, nothing is planned a second time.
+    if max_attempts == 1 or contests >= MOST_CONTESTS:
         final.extend(_give_up(uuid, item) for uuid, item in contested.items())
-    return Round(attempt + 1, tried, final, retry, [] if is_last else list(contested))
+        contested = {}
+    return Round(attempt + 1, tried, final, retry, list(contested), contests)
 
 
 def settle(stock: Round, plan: Plan) -> list[Failure]:

@@ -11,7 +11,7 @@ name meet at one of them at least. What one of them objects to is not built.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,20 +46,21 @@ class Settlement:
         plan: What may be built now.
         contested: By uuid, why another run is in the way.
         refused: Creates for which their host has no room after all.
-        releases: By host, the names to give back, so that the other run can go on.
+        releases: By host, what is given back so that the other run can go on: names and room of wishes, and the room of
+            creates whose names are kept.
         fell_silent: Hosts that answered the audit, and did not answer now.
     """
 
     plan: Plan
     contested: dict[str, str]
     refused: list[Failure]
-    releases: dict[str, list[Wish]]
+    releases: dict[str, ClaimRequest]
     fell_silent: list[str] = field(default_factory=list)
 
     @property
     def gives_way(self) -> bool:
         """Return whether no contested name is this run's to wait for."""
-        given = {wish.uuid for wishes in self.releases.values() for wish in wishes}
+        given = {wish.uuid for request in self.releases.values() for wish in request.wishes}
         return given.issuperset(self.contested)
 
 
@@ -127,12 +128,13 @@ def settle_claims(plan: Plan, requests: Mapping[str, ClaimRequest], answers: Ite
         if uuid not in contested and (failure := _refusal(action, requests, told, given)) is not None
     }
     lost = {uuid for uuid in contested if _is_lost(uuid, requests, given)}
-    releases = {
-        host: given_back
-        for host, request in requests.items()
-        if (given_back := [wish for wish in request.wishes if wish.uuid in lost])
-    }
     left = [action for action in plan.actions if action.uuid not in contested and action.uuid not in refused]
+    kept_groups = {key for action in left for key in _shared_groups(action)}
+    releases = {
+        host: unused
+        for host, request in requests.items()
+        if (unused := _unused(request, lost, set(contested) - lost, kept_groups)) != ClaimRequest()
+    }
     return Settlement(plan.but(actions=left), contested, list(refused.values()), releases, fell_silent)
 
 
@@ -141,9 +143,30 @@ def _shared_groups(action: Action) -> list[str]:
 
 
 def _is_lost(uuid: str, requests: Mapping[str, ClaimRequest], given: Mapping[str, ClaimAnswer]) -> bool:
-    """Return whether the host that decides about a contested name, of those that have answered, objects."""
-    asked = [host for host in given if any(wish.uuid == uuid for wish in requests[host].wishes)]
-    return any(uuid in given[host].objections for host in registrars(instance_key(uuid), asked)[:1])
+    """Return whether the host that decides about a contested name, of those that have answered, objects.
+
+    Where members must agree across hosts, one host decides about all of them: else each of two runs could win one, and
+    both would wait for the other's group.
+    """
+    asked = {host: wish for host in given for wish in requests[host].wishes if wish.uuid == uuid}
+    key = next((key for wish in asked.values() for key in wish.groups), instance_key(uuid))
+    return any(uuid in given[host].objections for host in registrars(key, asked)[:1])
+
+
+def _unused(request: ClaimRequest, lost: Set[str], waiting: Set[str], kept_groups: Set[str]) -> ClaimRequest:
+    """Return what a host gets back of a request.
+
+    Args:
+        lost: Uuids of what another run goes on with.
+        waiting: Uuids of what this run asks for again. Room that it held meanwhile would be missing in its own plan.
+        kept_groups: Groups of which members are built now.
+    """
+    wishes = [
+        wish.but(groups=[key for key in wish.groups if key not in kept_groups])
+        for wish in request.wishes
+        if wish.uuid in lost
+    ]
+    return ClaimRequest(wishes, [action for action in request.actions if action["uuid"] in waiting])
 
 
 def _refusal(

@@ -14,6 +14,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.plan impor
 
 from .attempts import Failure
 from .claims import ClaimRequest, Settlement
+from .observation import Observation
 
 # What goes unchanged from the first attempt to the last.
 CARRIED = ("summary", "max_attempts", "availability_zones", "run", "generations")
@@ -28,56 +29,79 @@ def describe(
     tried: Mapping[str, Sequence[str]],
     claims: Mapping[str, ClaimRequest] | None = None,
     asked: Sequence[str] = (),
+    contests: int = 0,
+    contested: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Return the part of the result that each attempt has anew.
 
     Args:
         claims: What to ask the hosts for before anything is built.
         asked: The hosts that were asked in earlier attempts.
+        contests: How many of those another run was in the way of.
+        contested: What another run is about to make, as it seems; see `awaited`.
     """
-    requests = claims or {}
+    requests, contested = claims or {}, contested or {}
     return {
         "changed": bool(plan.actions),
         "plan": plan.as_document(),
         "slices": _slices(plan),
         "attempt": attempt,
-        "remaining": bool(plan.actions),
+        "remaining": bool(plan.actions or contested),
         "tried": tried,
         "failures": [failure.as_dict() for failure in failures],
         "claims": {host: request.as_dict() for host, request in requests.items()},
         "asked": sorted({*asked, *requests}),
         "refused": [],
-        "contested": {},
+        "contested": dict(contested),
+        "contests": contests,
         "releases": {},
         "fell_silent": [],
-        "back_off": 0,
+        "back_off": _back_off(_LONG_WAIT) if contested else 0,
         "memory": {},
         "silent": [],
         "over": {},
     }
 
 
-def describe_settled(settlement: Settlement, names: Mapping[str, str]) -> dict[str, Any]:
+def awaited(plan: Plan, observation: Observation) -> dict[str, dict[str, str]]:
+    """Return, by uuid, the name of what another run has claimed room for, and the reason why it is left to it.
+
+    That run may give it up again, so there is no telling yet.
+    """
+    claimed = {item.uuid for report in observation.reports.values() for item in report.in_progress if item.run}
+    left = [finding for finding in plan.findings if finding.kind == "busy" and finding.uuid in claimed]
+    return {finding.uuid: {"name": finding.name, "reason": f"it {finding.reason}"} for finding in left}
+
+
+def describe_settled(
+    settlement: Settlement, names: Mapping[str, str], contested: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
     """Return what changes in the result once the claims are settled.
 
     Args:
         names: Of the instances, by uuid.
+        contested: What was so before.
     """
-    back_off = 0.0
-    if settlement.contested:
-        wait = _LONG_WAIT if settlement.gives_way else _SHORT_WAIT
-        # Two runs that wait equally long would meet again.
-        back_off = wait + random.SystemRandom().uniform(0, wait)
+    contested = {
+        **contested,
+        **{uuid: {"name": names[uuid], "reason": why} for uuid, why in settlement.contested.items()},
+    }
+    wait = _LONG_WAIT if settlement.gives_way else _SHORT_WAIT
     return {
         "changed": bool(settlement.plan.actions),
         "plan": settlement.plan.as_document(),
         "slices": _slices(settlement.plan),
         "refused": [failure.as_dict() for failure in settlement.refused],
-        "contested": {uuid: {"name": names[uuid], "reason": why} for uuid, why in settlement.contested.items()},
-        "releases": {host: [wish.as_dict() for wish in wishes] for host, wishes in settlement.releases.items()},
+        "contested": contested,
+        "releases": {host: request.as_dict() for host, request in settlement.releases.items()},
         "fell_silent": settlement.fell_silent,
-        "back_off": round(back_off, 1),
+        "back_off": _back_off(wait) if contested else 0,
     }
+
+
+def _back_off(seconds: float) -> float:
+    """Return how long to wait for another run. Two runs that wait equally long would meet again."""
+    return round(seconds + random.SystemRandom().uniform(0, seconds), 1)
 
 
 def _slices(plan: Plan) -> dict[str, list[dict[str, Any]]]:

@@ -55,6 +55,25 @@ def test_a_name_that_was_built_and_given_back_since_the_plan_is_objected_to(host
     assert claim(host, "two", "web-1") == NOTHING
 
 
+def test_a_name_that_was_given_back_unused_is_as_free_as_before(host: FakeHost) -> None:
+    before = host.manager().audit().epoch
+    manager, shared = host.manager(), [wish("web-1", "kvm2", "group/web")]
+    manager.claim("one", shared, [], before, 600)
+    manager.withdraw("one", shared)
+    assert manager.claim("two", shared, [], before, 600) == NOTHING
+
+
+def test_a_name_that_a_run_may_have_used_before_it_asked_again_is_not_free_though_given_back(host: FakeHost) -> None:
+    before = host.manager().audit().epoch
+    manager = host.manager()
+    manager.claim("one", [wish("web-1", "kvm2", "group/web")], [], before, 600)
+    again = [wish("web-2", "kvm2", "group/web")]
+    manager.claim("one", again, [], before, 600)
+    manager.withdraw("one", again)
+    answer = manager.claim("two", [wish("web-3", "kvm2", "group/web")], [], before, 600)
+    assert answer.objections == {"uuid-of-web-3": "group web: another run has changed it since this one has planned"}
+
+
 def test_an_instance_that_came_to_be_since_the_plan_is_objected_to(host: FakeHost) -> None:
     host.reconcile(create("web-1"))
     assert claim(host, "two", "web-1").objections == {"uuid-of-web-1": "it is on kvm1 by now"}
@@ -108,9 +127,16 @@ def test_a_second_member_of_an_anti_affinity_group_is_refused_by_the_host_itself
 
 def test_what_a_run_gives_back_is_free(host: FakeHost) -> None:
     claim(host, "one", "web-1", "web-2")
-    host.manager().release("one", [wish("web-1")])
+    host.manager().withdraw("one", [wish("web-1")])
     assert claim(host, "two", "web-1") == NOTHING
     assert "uuid-of-web-2" in claim(host, "two", "web-2").objections
+
+
+def test_a_run_that_waits_for_another_keeps_the_name_and_no_room(host: FakeHost) -> None:
+    claim(host, "one", "web-1", "web-2")
+    host.manager().withdraw("one", [], ["uuid-of-web-1"])
+    assert host.manager().audit().compute_node.memory_mb_used == 512
+    assert claim(host, "two", "web-1").objections == {"uuid-of-web-1": "another run holds it"}
 
 
 def test_an_audit_tells_other_runs_of_what_is_claimed(host: FakeHost) -> None:

@@ -34,6 +34,7 @@ def previous(plan):
         "max_attempts": 3,
         "refused": [],
         "contested": {},
+        "contests": 0,
     }
 
 
@@ -105,11 +106,24 @@ def test_the_results_of_another_attempt_are_not_looked_at(previous, answer):
     assert stock.failures[0].message == "The host took no part in the reconcile."
 
 
-def test_attempts_come_to_an_end(previous, answer):
-    last = {**previous, "attempt": 3}
+def test_attempts_come_to_an_end(previous, plan, answer):
+    uuid = plan.actions_on("kvm1")[0].uuid
+    last = {**previous, "attempt": 3, "tried": {uuid: ["kvm8", "kvm9"]}}
     stock = close_attempt(last, [answer("kvm1", "HypervisorError", attempt=3), answer("kvm2", "done", attempt=3)])
     assert stock.retry == []
     assert [failure.code for failure in stock.failures] == ["HypervisorError"]
+
+
+def test_what_another_run_was_faster_with_takes_no_attempt_from_an_instance(previous, plan, answer):
+    action = plan.actions_on("kvm1")[0]
+    others = {action.uuid: {"name": action.name, "reason": "another run holds it"}}
+    left = {**previous, "plan": plan.but(actions=[]).as_document(), "contested": others}
+    stock = close_attempt({**left, "attempt": 9, "contests": 8}, [])
+    assert (stock.contested, stock.contests, stock.failures) == ([action.uuid], 9, [])
+    stock = close_attempt({**left, "attempt": 10, "contests": 9}, [])
+    assert (stock.contested, [failure.code for failure in stock.failures]) == ([], ["InstanceLocked"])
+    alone = close_attempt({**left, "max_attempts": 1}, [])
+    assert (alone.contested, [failure.code for failure in alone.failures]) == ([], ["InstanceLocked"])
 
 
 def test_hosts_that_were_tried_add_up(previous, plan, answer):

@@ -84,9 +84,29 @@ def test_of_two_runs_that_meet_the_one_gives_way_whom_the_deciding_host_refused(
     loser = settle_claims(plan, requests, answers({decider: objects}))
     winner = settle_claims(plan, requests, answers({others[0]: objects}))
     assert (loser.gives_way, winner.gives_way) == (True, False)
-    assert {wish.uuid for wishes in loser.releases.values() for wish in wishes} == {uuid}
-    assert winner.releases == {}
+    assert {wish.uuid for unused in loser.releases.values() for wish in unused.wishes} == {uuid}
+    # It keeps the name, and has no more room than it needs when it plans again.
+    assert [(host, unused.wishes) for host, unused in winner.releases.items()] == [(plan.actions[0].host, [])]
     assert loser.plan.actions == winner.plan.actions == []
+
+
+def test_of_two_runs_that_want_one_group_the_host_that_keeps_the_group_decides() -> None:
+    _fleet, plan, requests = planned(policy="affinity")
+    [key] = {key for request in requests.values() for wish in request.wishes for key in wish.groups}
+    decider, *others = registrars(key, requests)
+    objects = {"objections": {action.uuid: "group web: another run holds it" for action in plan.actions}}
+    assert settle_claims(plan, requests, answers({decider: objects})).gives_way
+    assert not settle_claims(plan, requests, answers(dict.fromkeys(others, objects))).gives_way
+
+
+def test_a_group_is_kept_for_the_members_that_are_built_when_another_member_is_given_up() -> None:
+    _fleet, plan, requests = planned(policy="affinity")
+    first = plan.actions[0].uuid
+    objects = {"objections": {first: "another run holds it"}}
+    settled = settle_claims(plan, requests, answers(dict.fromkeys(requests, objects)))
+    assert [action.name for action in settled.plan.actions] == ["web-2"]
+    released = [wish for unused in settled.releases.values() for wish in unused.wishes]
+    assert {(wish.uuid, tuple(wish.groups)) for wish in released} == {(first, ())}
 
 
 def test_a_host_that_cannot_be_asked_for_room_and_keeps_no_name_is_passed_over_for_another() -> None:
