@@ -22,6 +22,8 @@ from .connection import Connection
 from .surroundings import list_leases, own_address, read_disk, read_pool_directory
 
 GIB = 1 << 30
+# Where the system's libvirtd keeps the definitions of its domains, each in a file that it replaces as a whole.
+KEPT_DEFINITIONS = "/etc/libvirt/qemu"
 # A record names it; a domain that does not is a foreign one.
 RECORD_MARK = "https://novella.dev/xmlns/compute/1"
 
@@ -59,6 +61,17 @@ def _read(raw: Any, pool: str, with_pci: bool) -> list[Any]:
 
 
 def _definition(handle: Any) -> str:
+    """Return a domain's definition for its next start, from libvirt's file if it is to be had.
+
+    Asking libvirt takes ten times as long, and for hundreds of domains longer than all the rest.
+    """
+    try:
+        with open(f"{KEPT_DEFINITIONS}/{handle.name()}.xml", encoding="utf-8") as file:  # noqa: PTH123 - as for sizes
+            kept = file.read()
+    except (OSError, UnicodeDecodeError):
+        kept = ""
+    if f"<uuid>{handle.UUIDString()}</uuid>" in kept:
+        return kept
     try:
         return str(handle.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
     except libvirt.libvirtError as error:
