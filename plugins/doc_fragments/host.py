@@ -167,6 +167,13 @@ options:
       - How the history calls the run that asks for something. Left out, it is a name that all tasks and hosts of one
         play share.
     type: str
+  record_version_cap:
+    description:
+      - The newest version of instance records that every release of Novella in use reads, such as V("1.0"). Records are
+        written in it, and what came later is left out of them.
+      - Left out, records are written in this release's own version. This is C([upgrade_levels] compute) of OpenStack
+        Nova.
+    type: str
   power_policy:
     description:
       - What the periodic task C(sync_power_states) does with a guest whose power is not as its record says.

@@ -19,6 +19,7 @@ from .compute.reconciliation import Progress
 from .compute.tracker_db import TrackerDB
 from .host_arguments import fail, host_argument_spec
 from .objects.errors import NovellaError
+from .objects.instance import Instance
 from .virt.driver import ComputeDriver
 
 
@@ -40,6 +41,8 @@ def compute_manager(
     try:
         read_only = read_only or module.check_mode
         db.open(read_only=read_only)
+        # A cap that cannot be kept is told before anything is done, not when the first record is written.
+        Instance.written_version(options.record_version_cap)
         manager = ComputeManager(options, _driver(options, db), db, progress)
         if recovers and not read_only:
             manager.init_host()
@@ -64,9 +67,13 @@ def _driver(options: HostOptions, db: TrackerDB) -> ComputeDriver:
     if options.driver == "fake":
         from .virt.fake import FakeDriver
 
-        return FakeDriver(options.host, options.state_path, db)
+        return FakeDriver(options.host, options.state_path, db, options.record_version_cap)
     from .virt.libvirt.driver import LibvirtDriver
 
     return LibvirtDriver(
-        uri=options.uri, pool=options.pool, deadline=options.deadline, shared_cpus=options.cpu_shared_set
+        uri=options.uri,
+        pool=options.pool,
+        deadline=options.deadline,
+        shared_cpus=options.cpu_shared_set,
+        record_version_cap=options.record_version_cap,
     )

@@ -53,7 +53,8 @@ def host_argument_spec() -> dict[str, dict[str, Any]]:
     spec["pci_device_spec"] = {"type": "list", "elements": "dict", "default": []}
     for name in ("kept_actions", "kept_actions_per_instance", "consecutive_build_service_disable_threshold"):
         spec[name] = {"type": "int", "default": getattr(_DEFAULTS, name)}
-    spec["request_id"] = {"type": "str"}
+    for name in ("request_id", "record_version_cap"):
+        spec[name] = {"type": "str"}
     for name in ("deadline", "shutdown_timeout"):
         spec[name] = {"type": "float", "default": getattr(_DEFAULTS, name)}
     spec["power_policy"] = {"type": "str", "default": _DEFAULTS.power_policy, "choices": list(POLICIES)}

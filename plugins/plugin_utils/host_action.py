@@ -52,6 +52,7 @@ HOST_OPTIONS = (
     "consecutive_build_service_disable_threshold",
     "request_id",
     "power_policy",
+    "record_version_cap",
     "reclaim_instance_interval",
     "remove_unused_base_images",
     "remove_unused_original_minimum_age_seconds",

@@ -51,6 +51,8 @@ class HostOptions:
         kept_actions, kept_actions_per_instance: How many actions the history holds.
         consecutive_build_service_disable_threshold: 0 does not count builds that failed; see `build_failures`.
         request_id: How the history calls the run that asks.
+        record_version_cap: The newest version of instance records that every release in use reads (Nova's
+            ``[upgrade_levels] compute``); None: the newest there is.
     """
 
     host: str
@@ -90,6 +92,7 @@ class HostOptions:
     kept_actions_per_instance: int = 100
     consecutive_build_service_disable_threshold: int = 10
     request_id: Optional[str] = None
+    record_version_cap: Optional[str] = None
 
     def allocation_ratio(self, kind: str) -> float:
         """Return how far to overcommit ``cpu``, ``ram`` or ``disk``, unless an aggregate names another ratio.

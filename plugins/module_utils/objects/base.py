@@ -129,17 +129,29 @@ class Document(Record):
         Raises:
             VersionNotSupported: The cap is of an older major, which this release cannot write.
         """
-        version = parse_version(self.VERSION)
-        if version_cap is not None:
-            cap = parse_version(version_cap)
-            if cap[0] < version[0]:
-                raise VersionNotSupported(
-                    f"A {self.KIND} document cannot be written at {version_cap}; this release writes {self.VERSION}.",
-                    f"Raise the cap to {version[0]}.0 or newer, or use the older release.",
-                )
-            version = min(version, cap)
+        version = self.written_version(version_cap)
         head = {"kind": self.KIND, "version": f"{version[0]}.{version[1]}"}
         return {**head, **self.as_dict(sparse, version)}
+
+    @classmethod
+    def written_version(cls, version_cap: Optional[str]) -> tuple[int, int]:
+        """Return the version that is written under a cap.
+
+        Raises:
+            InvalidInput: The cap is no version.
+            VersionNotSupported: It is of an older major, which this release cannot write.
+        """
+        version = parse_version(cls.VERSION)
+        if version_cap is None:
+            return version
+        cap = parse_version(version_cap)
+        if cap[0] < version[0]:
+            raise VersionNotSupported(
+                f"Documents of kind '{cls.KIND}' cannot be written at {version_cap}; "
+                f"this release writes {cls.VERSION}.",
+                f"Raise the cap to {version[0]}.0 or newer, or use the older release.",
+            )
+        return min(version, cap)
 
     @classmethod
     def from_document(cls: type[D], data: Mapping[str, Any], where: str = "") -> D:

@@ -63,10 +63,11 @@ class FakeDriver(ComputeDriver):
         db: The host's tracker database, open.
     """
 
-    def __init__(self, host: str, state_path: str, db: Database) -> None:
+    def __init__(self, host: str, state_path: str, db: Database, record_version_cap: Optional[str] = None) -> None:
         self._host = host
         self._settings_path = Path(state_path) / SETTINGS_FILE
         self._db = db
+        self._record_version_cap = record_version_cap
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -162,12 +163,12 @@ class FakeDriver(ComputeDriver):
             flavor.vcpus,
             flavor.memory_mb,
             flavor.root_gb,
-            json.dumps(instance.as_document()),
+            json.dumps(instance.as_document(version_cap=self._record_version_cap)),
         )
 
     def save_record(self, instance: Instance) -> None:
         self._require(instance.uuid)
-        record = json.dumps(instance.as_document())
+        record = json.dumps(instance.as_document(version_cap=self._record_version_cap))
         self._write("UPDATE fake_domains SET record = ? WHERE uuid = ?", record, instance.uuid)
 
     # -- power -----------------------------------------------------------------------------------------------

@@ -89,15 +89,16 @@ def _shapes(key: str, prefixes: tuple[str, ...], given: re.Pattern[str]) -> bool
     return key.startswith(prefixes) and not given.fullmatch(key)
 
 
-def record_element(instance: Instance, prefixed: bool) -> ET.Element:
+def record_element(instance: Instance, prefixed: bool, version_cap: Optional[str] = None) -> ET.Element:
     """Return the metadata element that holds the instance record.
 
     Args:
+        version_cap: The newest version to write it in.
         prefixed: With its namespace, as a domain's XML wants it. libvirt's setMetadata takes prefix and
             namespace apart and refuses an element that brings its own.
     """
     element = ET.Element(f"{{{NAMESPACE}}}instance" if prefixed else "instance")
-    element.text = json.dumps(instance.as_document(), separators=(",", ":"))
+    element.text = json.dumps(instance.as_document(version_cap=version_cap), separators=(",", ":"))
     return element
 
 
@@ -111,7 +112,13 @@ def read_record(domain: ET.Element) -> Optional[Mapping[str, Any]]:
     return record if isinstance(record, dict) else None
 
 
-def build_domain(instance: Instance, platform: GuestPlatform, root_disk: str, config_drive: str) -> ET.Element:
+def build_domain(
+    instance: Instance,
+    platform: GuestPlatform,
+    root_disk: str,
+    config_drive: str,
+    record_version_cap: Optional[str] = None,
+) -> ET.Element:
     """Build the domain.
 
     Args:
@@ -119,6 +126,7 @@ def build_domain(instance: Instance, platform: GuestPlatform, root_disk: str, co
         platform: What the host offers.
         root_disk: Path of the qcow2 root disk.
         config_drive: Path of the config drive.
+        record_version_cap: The newest version to write the record in.
 
     Raises:
         NotSupported: The host's architecture is not one this driver builds guests for.
@@ -129,7 +137,7 @@ def build_domain(instance: Instance, platform: GuestPlatform, root_disk: str, co
     domain = ET.Element("domain", type=platform.kind)
     _text(domain, "name", spec.domain_name)
     _text(domain, "uuid", instance.uuid)
-    ET.SubElement(domain, "metadata").append(record_element(instance, prefixed=True))
+    ET.SubElement(domain, "metadata").append(record_element(instance, prefixed=True, version_cap=record_version_cap))
     _text(domain, "memory", str(spec.flavor.memory_mb), unit="MiB")
     _text(domain, "vcpu", str(spec.flavor.vcpus))
     add_shared_cpus(domain[-1], instance.numa_topology, platform.shared_cpus)

@@ -74,6 +74,7 @@ class LibvirtDriver(ComputeDriver):
         deadline: float = 30.0,
         image_deadline: float = 3600.0,
         shared_cpus: Optional[str] = None,
+        record_version_cap: Optional[str] = None,
     ) -> None:
         self._connection = Connection(uri, deadline)
         # libvirtd works on five calls of one connection at a time: the quick ones shall not wait behind starts.
@@ -82,6 +83,7 @@ class LibvirtDriver(ComputeDriver):
         self._deadline = deadline
         self._image_deadline = image_deadline
         self._shared_cpus = shared_cpus
+        self._record_version_cap = record_version_cap
         self._validated: set[Any] = set()
         self._refreshing = threading.Lock()
         self._is_pool_stale = False
@@ -158,7 +160,8 @@ class LibvirtDriver(ComputeDriver):
         self._refuse_others(instance)
         uuid = _checked(instance.uuid)
         root_disk, config_drive = self._disks.root_disk(uuid), self._disks.config_drive(uuid)
-        tree = build_domain(instance, self._facts.platform(self._shared_cpus), str(root_disk), str(config_drive))
+        platform = self._facts.platform(self._shared_cpus)
+        tree = build_domain(instance, platform, str(root_disk), str(config_drive), self._record_version_cap)
         # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
         shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
         flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
@@ -169,7 +172,9 @@ class LibvirtDriver(ComputeDriver):
         domain = self._domain(instance.uuid)
         flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
         flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0
-        record = ET.tostring(record_element(instance, prefixed=False), encoding="unicode")
+        record = ET.tostring(
+            record_element(instance, prefixed=False, version_cap=self._record_version_cap), encoding="unicode"
+        )
         domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record, METADATA_PREFIX, NAMESPACE, flags)
 
     # -- power -----------------------------------------------------------------------------------------------
