@@ -71,7 +71,9 @@ class World:
     def ruled(self) -> contextlib.AbstractContextManager[Any]:
         """Have this world's clock and run numbers count for the code under test."""
         stack = contextlib.ExitStack()
-        stack.enter_context(mock.patch.object(owner, "_start_time", lambda pid: str(self.runs)))
+        # Each run is a process of its own; the host, whose first process has number 1, goes on.
+        start_times = mock.patch.object(owner, "start_time", lambda pid: "1" if pid == 1 else str(self.runs))
+        stack.enter_context(start_times)
         stack.enter_context(mock.patch.object(owner, "_uptime", lambda: self.uptime))
         return stack
 
