@@ -39,6 +39,8 @@ def test_a_host_is_read_again_as_soon_as_a_person_has_changed_a_domain_of_it(fle
     fleet.apply()
     web, db = f"{fleet.name}.web", f"{fleet.name}.db"
     kvm1, kvm2 = fleet.lab.host("kvm1"), fleet.lab.host("kvm2")
+    # By then it has its address, which counts too.
+    kvm1.wait_for_console(web, "READY")
     assert read_anew(fleet) == ["kvm1", "kvm2", "kvm3"]
     assert read_anew(fleet) == []
     kvm1.virsh("desc", web, "--config", "changed for its next start alone")
