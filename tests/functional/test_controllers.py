@@ -16,6 +16,15 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.novella.compute.plugins.module_utils.compute.claiming import Wish
+from ansible_collections.novella.compute.plugins.module_utils.compute.host_options import HostOptions
+from ansible_collections.novella.compute.plugins.module_utils.compute.manager import ComputeManager
+from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db import TrackerDB
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import instance_uuid
+from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
+from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
+from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action
+from ansible_collections.novella.compute.plugins.module_utils.virt.fake import FakeDriver
 from support.playbooks import ROOT
 
 DOWN = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9, "ansible_ssh_retries": 0}
@@ -131,6 +140,29 @@ def test_an_audit_that_is_saved_names_the_silent_host_and_goes_on(make_site) -> 
     run = site.run("audit", save_to=str(site.folder / "hosts.json"))
     assert run.code == 0, run.text
     assert list(run.result("Save")["silent"]) == ["kvm1"]
+
+
+def test_what_another_run_has_claimed_and_does_not_make_is_made_in_the_end(make_site) -> None:
+    site = make_site(2)
+    site.write_fleet({"web": {}})
+    claim_for_another_run(site, "kvm1", "web", seconds=12)
+    run = site.run("apply")
+    assert (run.code, run.changed) == (0, 1), run.text
+    assert "web is in the hands of another run (create on kvm1), and is left to it" in run.text
+    assert list(places(site)) == ["web"]
+
+
+def claim_for_another_run(site: Any, host: str, name: str, seconds: float) -> None:
+    """Claim an instance, as a run does that was then cut off from its hosts."""
+    uuid = instance_uuid("test", "default", name)
+    spec = InstanceSpec(name, Flavor("small", 1, 512, 1), Image("tiny", "/srv/images/tiny.qcow2"), fleet="test")
+    create = Action("create", uuid, name, host, "is declared but on no host", spec=spec, vm_state="active")
+    path = str(site.state_path(host))
+    with contextlib.closing(TrackerDB(path)) as db:
+        options = HostOptions(host=host, driver="fake", state_path=path)
+        manager = ComputeManager(options, FakeDriver(host, path, db), db)
+        answer = manager.claim("another", [Wish(uuid, name, host)], [create], 0, seconds)
+    assert answer.as_dict() == {"objections": {}, "refusals": {}}
 
 
 def test_a_run_that_was_killed_holds_nothing_for_the_next_one_from_the_same_machine(make_site) -> None:
