@@ -26,7 +26,7 @@ from audit_run import AUDIT, KNOWN, PING, AuditRuns
 from contestants import Novella, Task
 from fake_fleet import make_fleet
 from one_host_lab import BenchHost, one_host_lab
-from playbook_run import CHECKOUT, BenchmarkFailed
+from playbook_run import BenchmarkFailed
 from report import Figures, machine, ratio_lines
 
 PRESENT = 200
@@ -101,9 +101,9 @@ def measure_lab(scratch: Path, rounds: int) -> None:
 
 
 def measure_lab_claims(host: BenchHost) -> None:
-    # The lab's host has this machine's programs and files, but not its /tmp.
-    command = ["/usr/bin/python3", "-B", str(PROGRAM), "libvirt", "/var/lib/novella", "0", str(CLAIMS)]
-    tell_claims("real libvirt", json.loads(host.run(*command, str(CHECKOUT / "collection"))))
+    program = host.take_program(PROGRAM)
+    command = ["/usr/bin/python3", "-B", program, "libvirt", "/var/lib/novella", "0", str(CLAIMS)]
+    tell_claims("real libvirt", json.loads(host.run(*command)))
 
 
 def measure_audits(runs: AuditRuns, rounds: int, case: str) -> Figures:

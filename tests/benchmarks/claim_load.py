@@ -4,11 +4,10 @@
 
 """Claims on the host that this runs on, as a module run makes them.
 
-Usage: claim_load.py fake|libvirt STATE_PATH PRESENT CLAIMS [COLLECTIONS]
+Usage: claim_load.py fake|libvirt STATE_PATH PRESENT CLAIMS
 
-With the fake driver, PRESENT instances are made first in STATE_PATH. COLLECTIONS is where the collection is found, if
-Python does not know it. The answer is one line of JSON: seconds for CLAIMS claims, each in a transaction of its own,
-and for as many in one transaction.
+With the fake driver, PRESENT instances are made first in STATE_PATH. The answer is one line of JSON: seconds for CLAIMS
+claims, each in a transaction of its own, and for as many in one transaction.
 """
 
 from __future__ import annotations
@@ -19,18 +18,20 @@ import sys
 import time
 from typing import Any
 
+from ansible_collections.novella.compute.plugins.module_utils.compute.hardware_claims import Claimant
+from ansible_collections.novella.compute.plugins.module_utils.compute.host_options import HostOptions
+from ansible_collections.novella.compute.plugins.module_utils.compute.resource_tracker import ResourceTracker
+from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db import TrackerDB
+from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
+from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
+from ansible_collections.novella.compute.plugins.module_utils.virt.fake import SETTINGS_FILE, FakeDriver
+
 # Room for all of them, on whatever machine this is.
 RATIO = 100000.0
 
 
 def main() -> None:
-    kind, state_path, present, claims, *where = sys.argv[1:]
-    sys.path[:0] = where
-    # Not before the path is known.
-    from ansible_collections.novella.compute.plugins.module_utils.compute.host_options import HostOptions
-    from ansible_collections.novella.compute.plugins.module_utils.compute.resource_tracker import ResourceTracker
-    from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db import TrackerDB
-
+    kind, state_path, present, claims = sys.argv[1:]
     with contextlib.closing(TrackerDB(state_path)) as db:
         db.open()
         options = HostOptions(
@@ -55,8 +56,6 @@ def make_driver(kind: str, state_path: str, db: Any, present: int) -> Any:
         from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.driver import LibvirtDriver
 
         return LibvirtDriver()
-    from ansible_collections.novella.compute.plugins.module_utils.virt.fake import SETTINGS_FILE, FakeDriver
-
     driver = FakeDriver("bench1", state_path, db)
     (db.path.parent / SETTINGS_FILE).write_text(json.dumps({"resources": {"memory_mb": 1 << 20}}))
     for number in range(present):
@@ -64,11 +63,7 @@ def make_driver(kind: str, state_path: str, db: Any, present: int) -> Any:
     return driver
 
 
-def make_claimant(name: str) -> Any:
-    from ansible_collections.novella.compute.plugins.module_utils.compute.hardware_claims import Claimant
-    from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
-    from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
-
+def make_claimant(name: str) -> Claimant:
     spec = InstanceSpec(name, Flavor("tiny", 1, 1), Image("none", "/srv/none.qcow2"))
     return Claimant(Instance(name, spec, "stopped"), {})
 

@@ -11,6 +11,7 @@ import json
 import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from typing import Any
 
 import yaml
 from playbook_run import CHECKOUT, BenchmarkFailed, run_playbook
+
+sys.path.insert(0, str(CHECKOUT / "tests"))
+from support.host_code import copy_code
 
 LAB = "bench"
 HOST = "bench1"
@@ -56,6 +60,11 @@ class BenchHost:
             self.run("/usr/bin/python3", str(FOLDER / "bare_libvirt.py"), *map(str, arguments))
         )
         return answer
+
+    def take_program(self, program: Path) -> str:
+        """Copy a program into the host, with what modules are made of beside it, and return its path there."""
+        copy_code(FOLDER_OUTSIDE / "code", [program])
+        return str(FOLDER / "code" / program.name)
 
     def keep_connection(self) -> None:
         """Have Ansible's connection open, so that no contestant pays for it."""

@@ -10,17 +10,16 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import ansible
 import yaml
 from ansible_collections.novella.compute.plugins.module_utils.virt.images import PREFIX
 from crash.victim import PROGRAM, VictimHost, Victims
-from support.playbooks import ROOT, run_playbook
+from support.host_code import copy_code
+from support.playbooks import run_playbook
 
 LAB = "crash"
 HOST = "kvm1"
@@ -31,9 +30,7 @@ FILES = HOME / "hosts" / HOST / "root"
 POOL = FILES / "var/lib/libvirt/images"
 LOGS = FILES / "var/log/libvirt/qemu"
 STATE = FILES / "var/lib/novella"
-# A host need not see the checkout: it gets a copy of what modules are made of.
 CODE = "/root/novella-crash"
-PARTS = ("plugins/modules", "plugins/module_utils")
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def lab_host(folder: Path) -> Iterator[LabHost]:
         _lab(folder, "absent")
     try:
         _lab(folder, "present")
-        _copy_code()
+        copy_code(FILES / CODE.lstrip("/"), (PROGRAM, PROGRAM.with_name("moments.py")))
         hosts = yaml.safe_load((folder / "inventory/hosts.yml").read_text())["compute"]
         reserved = hosts.get("vars", {}).get("novella_reserved_host_memory_mb", 512)
         options = {"host": HOST, "reserved_host_memory_mb": reserved, "shutdown_timeout": 1.0}
@@ -94,18 +91,6 @@ def _lab(folder: Path, state: str) -> None:
     inventory = str(folder / "inventory")
     done = run_playbook("lab", "-e", f"'{json.dumps(SETTINGS)}'", lab_state=state, lab_inventory_dir=inventory)
     assert done.code == 0, done.text
-
-
-def _copy_code() -> None:
-    place = FILES / CODE.lstrip("/")
-    for part in PARTS:
-        target = place / "ansible_collections/novella/compute" / part
-        shutil.copytree(ROOT / part, target, ignore=shutil.ignore_patterns("__pycache__"))
-    own = Path(ansible.__file__).parent
-    shutil.copytree(own / "module_utils", place / "ansible/module_utils", ignore=shutil.ignore_patterns("__pycache__"))
-    (place / "ansible/__init__.py").touch()
-    for program in (PROGRAM, PROGRAM.with_name("moments.py")):
-        shutil.copy(program, place)
 
 
 _ENTER = (str(HOME / "bin/lab"), str(HOME), "exec", HOST)

@@ -22,10 +22,12 @@ RESOURCES = ("vcpus", "memory_mb")
 
 
 def read_claims(path):
-    """Return sizes by uuid; nothing while there is no database yet."""
+    """Return sizes by uuid; nothing while there is no database yet, or no table in it."""
     if not Path(path).exists():
         return {}
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'claims'").fetchone():
+            return {}
         rows = connection.execute(f"SELECT uuid, {', '.join(RESOURCES)} FROM claims")
         return {uuid: dict(zip(RESOURCES, sizes)) for uuid, *sizes in rows}
 
