@@ -28,6 +28,7 @@ DAMAGED = ("malformed", "not a database", "disk I/O error", "Could not decode", 
 
 # Another process may hold the write lock while it lists a host's domains; that takes well under a second.
 _LOCK_TIMEOUT_SECONDS = 30.0
+_LOOK_AGAIN_SECONDS = 0.02
 
 
 class TrackerDB:
@@ -140,7 +141,7 @@ class TrackerDB:
             connection = _connect_to(f"file:{self.path}")
         connection.row_factory = sqlite3.Row
         if not read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
@@ -208,3 +209,20 @@ def _connect_to(address: str) -> sqlite3.Connection:
     return sqlite3.connect(
         address, uri=True, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
     )
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have readers and one writer work beside each other.
+
+    SQLite waits for others before it does anything but this: where another process writes to the new file, such as one
+    that is just doing the same, it gives up at once.
+    """
+    until = time.monotonic() + _LOCK_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(_LOOK_AGAIN_SECONDS)
