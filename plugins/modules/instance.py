@@ -52,9 +52,11 @@ options:
     default: present
   vm_state:
     description:
-      - What the instance shall do.
+      - What the instance shall do. It is brought there from whatever it does, over several operations if need be.
+      - One that is V(paused) stands still and keeps its memory. One that is V(suspended) has its memory on disk, where
+        it outlives a restart of the host.
     type: str
-    choices: [active, stopped]
+    choices: [active, stopped, paused, suspended]
     default: active
   flavor:
     description:
@@ -223,7 +225,7 @@ def main() -> None:
             "fleet": {"type": "str", "default": "default"},
             "project_id": {"type": "str", "default": "default"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "vm_state": {"type": "str", "choices": ["active", "stopped"], "default": "active"},
+            "vm_state": {"type": "str", "choices": ["active", "stopped", "paused", "suspended"], "default": "active"},
             "flavor": {"type": "dict", "options": FLAVOR},
             "image": {"type": "dict", "options": IMAGE},
             "networks": {

@@ -27,12 +27,16 @@ WRITING = {
     "define",
     "delete_disks",
     "ensure_image",
+    "pause",
     "power_off",
     "power_on",
     "remove_image",
+    "resume",
     "save_record",
     "shut_down",
+    "suspend",
     "undefine",
+    "unpause",
     "write_config_drive",
 }
 

@@ -6,27 +6,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
 from .comparison import REMEDIES, Comparison, compare, describe
+from .run_states import DONE, POWER_OF, SEEN_AS, find_way
 from .states import (
     ACTIVE,
     BUILDING,
     DELETING,
     ERROR,
+    PAUSED,
     POWERING_OFF,
     POWERING_ON,
     SOFT_DELETE,
     SPAWNING,
     STOPPED,
+    SUSPENDED,
 )
 from .wanted import Sighting, WantedInstance
-
-OFF = ("shutdown", "crashed")
-RUNNING = "running"
 
 
 @dataclass
@@ -45,11 +46,13 @@ def judge(wanted: WantedInstance, sighting: Sighting) -> Verdict:
     verdict = Verdict()
     comparison = compare(sighting.instance.spec, wanted.spec)
     if sighting.instance.vm_state == SOFT_DELETE:
-        verdict.actions.append(_restore(wanted, sighting))
+        restored, *way = _restore(wanted, sighting)
+        verdict.actions.append(restored)
         correction = None
     else:
-        correction = _power(wanted, sighting, verdict)
+        correction, way = _power(wanted, sighting, verdict)
     _update(wanted, sighting, comparison, correction, verdict)
+    verdict.actions.extend(way)
     verdict.findings.extend(
         _finding(wanted, sighting, _refusal(part, changes)) for part, changes in comparison.refused.items()
     )
@@ -65,7 +68,7 @@ def _finish(wanted: WantedInstance, sighting: Sighting) -> Optional[Action]:
     if record.task_state in (POWERING_ON, POWERING_OFF):
         aim = record.vm_state if wanted.vm_state == "any" else wanted.vm_state
         reason = f"an operation did not finish (task_state {record.task_state})"
-        return _action("start" if aim == ACTIVE else "stop", wanted, sighting, reason)
+        return _action("stop" if aim == STOPPED else "start", wanted, sighting, reason)
     if record.task_state is not None and record.vm_state != SOFT_DELETE:
         spec = compare(record.spec, wanted.spec).reachable
         reason = f"an operation did not finish (task_state {record.task_state})"
@@ -73,42 +76,52 @@ def _finish(wanted: WantedInstance, sighting: Sighting) -> Optional[Action]:
     return None
 
 
-def _power(wanted: WantedInstance, sighting: Sighting, verdict: Verdict) -> Optional[FieldChange]:
-    """Add a start or a stop. Return the correction of the record where only the record is wrong."""
+def _power(wanted: WantedInstance, sighting: Sighting, verdict: Verdict) -> tuple[Optional[FieldChange], list[Action]]:
+    """Return the correction of a record that is wrong, and the way to the state that is wanted."""
     record, power = sighting.instance.vm_state, sighting.seen.power_state
     if wanted.vm_state == "any":
-        return None
-    if power not in (RUNNING, *OFF):
-        reason = f"is {power}; this release neither makes nor ends that state. Resume or stop it with virsh."
+        return None, []
+    observed = SEEN_AS.get(power)
+    if observed is None:
+        reason = f"is {power}: the hypervisor does not know what it does. Look at it with virsh."
         verdict.findings.append(_finding(wanted, sighting, reason))
-        return None
-    observed = ACTIVE if power == RUNNING else STOPPED
-    if wanted.vm_state == observed:
-        return None if record == observed else FieldChange("vm_state", record, observed)
+        return None, []
+    correction = None if record == observed else FieldChange("vm_state", record, observed)
+    actions = _follow(find_way(observed, wanted.vm_state), power, wanted, sighting)
+    # These two do not mind a record that is wrong about the guest's power.
+    is_minded = not actions or actions[0].operation not in ("start", "stop") or record not in (ACTIVE, STOPPED)
+    return correction if is_minded else None, actions
+
+
+def _follow(way: Sequence[tuple[str, str]], power: str, wanted: WantedInstance, sighting: Sighting) -> list[Action]:
+    reason = _why(wanted.vm_state, sighting.instance.vm_state, power)
+    actions = []
+    for operation, there in way:
+        change = FieldChange("power_state", power, POWER_OF[there])
+        actions.append(_action(operation, wanted, sighting, reason).but(diff=[change]))
+        power = POWER_OF[there]
+    return actions
+
+
+def _why(wanted: str, record: str, power: str) -> str:
+    """Return why an instance is not as it is wanted, for people."""
     states = f"(vm_state {record}, power_state {power})"
-    if wanted.vm_state == ACTIVE:
-        change, operation = FieldChange("power_state", power, RUNNING), "start"
-        if record == STOPPED:
-            reason = "vm_state: active is declared, the instance is stopped"
-        elif power == "crashed":
-            reason = f"has crashed {states}"
-        else:
-            reason = f"was stopped outside Novella {states}"
-    else:
-        change, operation = FieldChange("power_state", power, "shutdown"), "stop"
-        outside = record == STOPPED
-        reason = f"was started outside Novella {states}" if outside else "vm_state: stopped is declared"
-    verdict.actions.append(_action(operation, wanted, sighting, reason).but(diff=[change]))
-    return None
+    if power == "crashed":
+        return f"has crashed {states}"
+    if record != wanted:
+        return f"vm_state: {wanted} is declared, the instance is {SEEN_AS[power]}"
+    return f"was {DONE[SEEN_AS[power]]} outside Novella {states}"
 
 
-def _restore(wanted: WantedInstance, sighting: Sighting) -> Action:
+def _restore(wanted: WantedInstance, sighting: Sighting) -> list[Action]:
     record = sighting.instance
     before = STOPPED if record.old_vm_state == STOPPED else ACTIVE
-    vm_state = before if wanted.vm_state == "any" else wanted.vm_state
+    aim = before if wanted.vm_state == "any" else wanted.vm_state
+    vm_state = STOPPED if aim == STOPPED else ACTIVE
     reason = f"is declared again; it was deleted at {record.deleted_at}, and all of it is there"
     change = FieldChange("vm_state", SOFT_DELETE, vm_state)
-    return _action("restore", wanted, sighting, reason, "data kept").but(diff=[change], vm_state=vm_state)
+    restored = _action("restore", wanted, sighting, reason, "data kept").but(diff=[change], vm_state=vm_state)
+    return [restored, *_follow(find_way(vm_state, aim), POWER_OF[vm_state], wanted, sighting)]
 
 
 def _update(
@@ -121,8 +134,9 @@ def _update(
     reasons = [describe(change) for change in comparison.updates]
     diff = list(comparison.updates)
     if correction is not None:
-        verb = "started" if correction.after == ACTIVE else "stopped"
-        reasons.insert(0, f"was {verb} outside Novella; the record is corrected ({describe(correction)})")
+        reasons.insert(
+            0, f"was {DONE[correction.after]} outside Novella; the record is corrected ({describe(correction)})"
+        )
         diff.insert(0, correction)
     if not diff:
         return
@@ -133,7 +147,7 @@ def _update(
 
 def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
     """Return the action that creates the instance on this host."""
-    vm_state = STOPPED if wanted.vm_state == STOPPED else ACTIVE
+    vm_state = ACTIVE if wanted.vm_state == "any" else wanted.vm_state
     made = {**summarise(wanted.spec), "host": host, "vm_state": vm_state}
     return Action(
         operation="create",
@@ -182,7 +196,7 @@ def removal_action(sighting: Sighting, reason: str, reclaim_instance_interval: i
 
 def keeps_data(vm_state: str, reclaim_instance_interval: int) -> bool:
     """Return whether a host keeps the data of an instance that is deleted from this state. One half-built has none."""
-    return reclaim_instance_interval > 0 and vm_state in (ACTIVE, ERROR, STOPPED)
+    return reclaim_instance_interval > 0 and vm_state in (ACTIVE, ERROR, PAUSED, STOPPED, SUSPENDED)
 
 
 def summarise(spec: InstanceSpec) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from .states import ACTIVE, DELETED, SOFT_DELETE, STOPPED
+from .states import ACTIVE, DELETED, PAUSED, SOFT_DELETE, STOPPED
 
 ENFORCE, OBSERVE, RESTART = POLICIES = ("enforce", "observe", "restart")
 
@@ -56,7 +56,12 @@ def decide(vm_state: str, task_state: Optional[str], power_state: str, policy: s
         return _decide_active(power_state, policy, states)
     if vm_state == STOPPED and power_state not in (NO_STATE, *OFF):
         return _decide_stopped(power_state, policy, states)
-    if vm_state in (SOFT_DELETE, DELETED) and power_state not in (NO_STATE, "shutdown"):
+    if vm_state == PAUSED and power_state in OFF:
+        # Nova forces a stop; there is nothing left to be stopped.
+        return PowerDecision("update", STOPPED, f"was paused, and is off {states}")
+    # One that was suspended when it was deleted keeps its memory, as it keeps its disks.
+    quiet = (NO_STATE, "shutdown", SUSPENDED) if vm_state == SOFT_DELETE else (NO_STATE, "shutdown")
+    if vm_state in (SOFT_DELETE, DELETED) and power_state not in quiet:
         return PowerDecision(reason=f"is {vm_state}, and not off {states}; restore it or stop it", is_warning=True)
     return NOTHING
 

@@ -215,6 +215,26 @@ class ComputeDriver(abc.ABC):
     def power_off(self, uuid: str) -> None:
         """Cut the power; a guest that is off stays as it is."""
 
+    @abc.abstractmethod
+    def pause(self, uuid: str) -> None:
+        """Stop the processors of a running guest; a paused one stays as it is."""
+
+    @abc.abstractmethod
+    def unpause(self, uuid: str) -> None:
+        """Let the processors of a paused guest go on; a running one stays as it is."""
+
+    @abc.abstractmethod
+    def suspend(self, uuid: str) -> None:
+        """Save the memory of a running guest to disk and switch it off; a saved one stays as it is."""
+
+    @abc.abstractmethod
+    def resume(self, uuid: str) -> None:
+        """Start a saved guest from its memory; a running one stays as it is.
+
+        Raises:
+            InstanceInvalidState: There is no saved memory: it would boot.
+        """
+
     # -- removing --------------------------------------------------------------------------------------------
 
     @abc.abstractmethod

@@ -27,7 +27,13 @@ from pathlib import Path
 from typing import Any, Optional, Protocol
 
 from ..objects.compute_node import Usage
-from ..objects.errors import HypervisorError, InstanceExists, InstanceNotFound, OptionInvalid
+from ..objects.errors import (
+    HypervisorError,
+    InstanceExists,
+    InstanceInvalidState,
+    InstanceNotFound,
+    OptionInvalid,
+)
 from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
@@ -186,7 +192,27 @@ class FakeDriver(ComputeDriver):
         domain = self.get_domain(uuid)
         if domain is not None:
             self._obey("power_off", domain.name)
-            self._set_power(uuid, "shutdown")
+            if domain.power_state not in ("shutdown", "suspended"):
+                self._set_power(uuid, "shutdown")
+
+    def pause(self, uuid: str) -> None:
+        self._obey("pause", self._require(uuid).name)
+        self._set_power(uuid, "paused")
+
+    def unpause(self, uuid: str) -> None:
+        self._obey("unpause", self._require(uuid).name)
+        self._set_power(uuid, "running")
+
+    def suspend(self, uuid: str) -> None:
+        self._obey("suspend", self._require(uuid).name)
+        self._set_power(uuid, "suspended")
+
+    def resume(self, uuid: str) -> None:
+        domain = self._require(uuid)
+        self._obey("resume", domain.name)
+        if domain.power_state not in ("suspended", "running"):
+            raise InstanceInvalidState(f"{domain.name} has no saved memory.", "Start it: it boots then.")
+        self._set_power(uuid, "running")
 
     # -- removing --------------------------------------------------------------------------------------------
 

@@ -16,7 +16,13 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.plan impor
 from .attempts import Failure
 from .observation import Observation
 
-POWER_OF = {"active": ("running",), "stopped": ("shutdown", "crashed"), "soft-delete": ("shutdown",)}
+POWER_OF = {
+    "active": ("running",),
+    "paused": ("paused",),
+    "soft-delete": ("shutdown", "suspended"),
+    "stopped": ("shutdown", "crashed"),
+    "suspended": ("suspended",),
+}
 
 
 def list_instances(observation: Observation, fleet: str) -> list[dict[str, Any]]:

@@ -6,13 +6,20 @@
 
 from __future__ import annotations
 
+from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, ObservedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Plan
 
 from .forecast import forecast
 from .observation import Observation
 
-POWER = {"start": "running", "stop": "shutdown", "soft_delete": "shutdown"}
+# By operation.
+POWER = {
+    **dict.fromkeys(("start", "unpause", "resume"), "running"),
+    **dict.fromkeys(("stop", "soft_delete"), "shutdown"),
+    "pause": "paused",
+    "suspend": "suspended",
+}
 
 
 def foresee(observation: Observation, plan: Plan) -> Observation:
@@ -26,7 +33,7 @@ def foresee(observation: Observation, plan: Plan) -> Observation:
             coming.setdefault(action.host, []).append(
                 Instance(action.uuid, action.spec, vm_state=vm_state, host=action.host)
             )
-            powers[action.uuid] = "running" if vm_state == "active" else "shutdown"
+            powers[action.uuid] = POWER_OF[vm_state]
         elif action.operation == "restore":
             powers[action.uuid] = "shutdown" if action.vm_state == "stopped" else "running"
         elif action.operation in POWER:

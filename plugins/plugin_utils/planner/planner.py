@@ -36,7 +36,10 @@ EXPLAINED = 100
 # Without its domain nothing says since when it is not wanted.
 KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is deleted, so its root disk stays"
 # What goes makes room for what comes.
-ORDER = ("delete", "soft_delete", "restore", "stop", "update", "start", "create")
+ORDER = (
+    *("delete", "soft_delete", "restore", "update", "unpause", "resume"),
+    *("stop", "start", "create", "pause", "suspend"),
+)
 
 
 @dataclass

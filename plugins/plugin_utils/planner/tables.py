@@ -25,7 +25,10 @@ NAMED = 12
 SHOWN = 20
 # However long the other columns are, the last one keeps this much room.
 LEAST = 20
-OPERATIONS = ("create", "restore", "start", "stop", "update", "soft_delete", "delete")
+OPERATIONS = (
+    *("create", "restore", "start", "unpause", "resume", "stop", "pause", "suspend"),
+    *("update", "soft_delete", "delete"),
+)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int = WIDTH) -> str:

@@ -197,7 +197,12 @@ def _have_it_ready(host: FakeHost, name: str) -> None:
     if not host.manager().audit().instances:
         host.reconcile(create("web-1"))
     record = host.manager().audit().instances[0].instance
-    host.driver.save_record(record.but(vm_state="soft-delete" if name == "restore" else "active"))
+    starts_from = OPERATIONS[name].vm_states or ()
+    vm_state = "active" if "active" in starts_from else starts_from[0]
+    host.driver.save_record(record.but(vm_state=vm_state))
+    host.driver.power_on(record.uuid)
+    if vm_state == "suspended":
+        host.driver.suspend(record.uuid)
 
 
 def _killed_after(host: FakeHost, name: str, arguments: dict, count: int, monkeypatch) -> bool:

@@ -32,7 +32,9 @@ NOVAS_TABLE = {
     "error": rows(),
     "active": rows(shutdown="stop", crashed="stop", suspended="stop", nostate=WARNING),
     "stopped": rows(running="stop", paused="stop", suspended="stop"),
-    "soft-delete": rows(running=WARNING, paused=WARNING, suspended=WARNING, crashed=WARNING),
+    "paused": rows(shutdown="update stopped", crashed="update stopped"),
+    "suspended": rows(),
+    "soft-delete": rows(running=WARNING, paused=WARNING, crashed=WARNING),
     "deleted": rows(running=WARNING, paused=WARNING, suspended=WARNING, crashed=WARNING),
 }
 
@@ -52,6 +54,8 @@ def test_observe_never_touches_a_guest(vm_state: str, power_state: str) -> None:
         ("active", "shutdown"): "update stopped",
         ("active", "crashed"): "update stopped",
         ("stopped", "running"): "update active",
+        ("paused", "shutdown"): "update stopped",
+        ("paused", "crashed"): "update stopped",
     }
     decided = decision(vm_state, power_state, "observe")
     assert decided == corrections.get((vm_state, power_state), decided)

@@ -54,7 +54,10 @@ BAD = {
     ),
     "unknown_vm_state": (
         "instances:\n  web: {flavor: small, image: debian, vm_state: stoped}\n",
-        "6: instances.web.vm_state: 'stoped' is none of active, stopped, any. Did you mean 'stopped'?",
+        (
+            "6: instances.web.vm_state: 'stoped' is none of active, stopped, paused, suspended, any. "
+            "Did you mean 'stopped'?"
+        ),
     ),
     "number_in_metadata": (
         "instances:\n  web: {flavor: small, image: debian, metadata: {tier: 1}}\n",

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.claims import usage_of
+from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import ComputeNode, Service, Usage
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import (
@@ -119,9 +120,8 @@ def carry_out(fleet: Fleet, seen: Observation, plan: Plan) -> Observation:
 
 
 def _create(instances: dict[str, ObservedInstance], action: Action) -> None:
-    power = "running" if action.vm_state == "active" else "shutdown"
     instances[action.uuid] = ObservedInstance(
-        Instance(action.uuid, action.spec, vm_state=action.vm_state, host=action.host), power
+        Instance(action.uuid, action.spec, vm_state=action.vm_state, host=action.host), POWER_OF[action.vm_state]
     )
 
 
@@ -155,6 +155,10 @@ _DO = {
     "create": _create,
     "start": _set("running", "active"),
     "stop": _set("shutdown", "stopped"),
+    "pause": _set("paused", "paused"),
+    "unpause": _set("running", "active"),
+    "suspend": _set("suspended", "suspended"),
+    "resume": _set("running", "active"),
     "update": _update,
     "soft_delete": _set("shutdown", "soft-delete"),
     "restore": _restore,

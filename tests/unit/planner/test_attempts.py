@@ -149,8 +149,8 @@ def test_what_another_host_takes_has_not_failed(kit, fleet, previous, answer):
 
 def test_what_a_plan_cannot_bring_about_is_a_failure(kit):
     fleet = kit.fleet(instances={"big": kit.web(flavor="huge"), "web": kit.web()})
-    paused = kit.observed(kit.find(fleet, "web"), "paused")
-    failures = failures_of_plan(kit.plan(fleet, kit.observation(kit.report("kvm1", [paused]))))
+    stateless = kit.observed(kit.find(fleet, "web"), "nostate")
+    failures = failures_of_plan(kit.plan(fleet, kit.observation(kit.report("kvm1", [stateless]))))
     assert [(failure.name, failure.code) for failure in failures] == [("big", "NoValidHost"), ("web", "NotSupported")]
 
 

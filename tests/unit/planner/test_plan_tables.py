@@ -119,12 +119,12 @@ def test_in_check_mode_it_says_what_would_be_done(kit):
 
 def test_a_failed_run_names_everything_that_failed(kit):
     fleet = kit.fleet(instances={"big": kit.web(flavor="huge"), "web": kit.web()})
-    paused = kit.observed(kit.find(fleet, "web"), "paused")
-    failures = failures_of_plan(kit.plan(fleet, kit.observation(kit.report("kvm1", [paused]))))
+    stateless = kit.observed(kit.find(fleet, "web"), "nostate")
+    failures = failures_of_plan(kit.plan(fleet, kit.observation(kit.report("kvm1", [stateless]))))
     lines = failure_message(failures).splitlines()
     assert lines[0] == "2 things failed:"
     assert lines[1].startswith("  No valid host for big (huge): 0 of 1 host fit")
-    assert lines[2].startswith("  web is paused; ")
+    assert lines[2].startswith("  web is nostate: ")
     assert failure_code(failures) == "NoValidHost"
 
 

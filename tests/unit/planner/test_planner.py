@@ -82,7 +82,7 @@ def test_an_instance_as_declared_needs_nothing(one, power, declared, record):
         ),
         ("crashed", "active", "active", "start", "has crashed (vm_state active, power_state crashed)"),
         ("shutdown", "active", "stopped", "start", "vm_state: active is declared, the instance is stopped"),
-        ("running", "stopped", "active", "stop", "vm_state: stopped is declared"),
+        ("running", "stopped", "active", "stop", "vm_state: stopped is declared, the instance is active"),
         (
             "running",
             "stopped",
@@ -111,13 +111,33 @@ def test_power_is_brought_to_what_is_declared(one, power, declared, record, oper
     assert (action.operation, action.host, action.reason) == (operation, "kvm1", reason)
 
 
-@pytest.mark.parametrize("power", ["paused", "suspended", "nostate"])
-def test_a_state_that_is_not_ours_is_reported_and_left(one, power):
-    plan = one(power)
+def test_a_state_that_the_hypervisor_does_not_know_is_reported_and_left(one):
+    plan = one("nostate")
     assert plan.actions == []
     finding = only(plan.findings)
     assert (finding.kind, finding.fatal) == ("unsupported", True)
-    assert finding.reason.startswith(f"is {power}; ")
+    assert finding.reason.startswith("is nostate: the hypervisor does not know what it does.")
+
+
+@pytest.mark.parametrize(
+    ("power", "declared", "record", "steps_there", "reason"),
+    [
+        ("running", "paused", "active", ["pause"], "vm_state: paused is declared, the instance is active"),
+        ("shutdown", "paused", "stopped", ["start", "pause"], "vm_state: paused is declared, the instance is stopped"),
+        ("paused", "stopped", "paused", ["unpause", "stop"], "vm_state: stopped is declared, the instance is paused"),
+        ("suspended", "active", "suspended", ["resume"], "vm_state: active is declared, the instance is suspended"),
+        (
+            "paused",
+            "active",
+            "active",
+            ["update", "unpause"],
+            "was paused outside Novella; the record is corrected (vm_state active -> paused)",
+        ),
+    ],
+)
+def test_any_state_is_reached_from_any_other_through_active(one, power, declared, record, steps_there, reason):
+    actions = one(power, declared, vm_state=record).actions
+    assert ([action.operation for action in actions], actions[0].reason) == (steps_there, reason)
 
 
 @pytest.mark.parametrize(

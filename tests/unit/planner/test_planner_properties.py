@@ -7,6 +7,7 @@
 from collections import Counter
 
 import pytest
+from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import ForeignDomain, LostInstance
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ check = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 declarations = st.fixed_dictionaries(
     {
         "flavor": st.sampled_from(["small", "large"]),
-        "vm_state": st.sampled_from(["active", "stopped", "any"]),
+        "vm_state": st.sampled_from([*POWER_OF, "any"]),
         "metadata": st.sampled_from([{}, {"role": "web"}]),
     },
     optional={"server_group": st.just("g"), "availability_zone": st.just("az1")},
@@ -29,8 +30,8 @@ presences = st.one_of(
     st.fixed_dictionaries(
         {
             "where": st.sampled_from(HOSTS),
-            "power": st.sampled_from(["running", "shutdown", "crashed", "paused"]),
-            "vm_state": st.sampled_from(["active", "stopped", "building", "error", "soft-delete"]),
+            "power": st.sampled_from(["running", "shutdown", "crashed", "paused", "suspended", "nostate"]),
+            "vm_state": st.sampled_from([*POWER_OF, "building", "error", "soft-delete"]),
             "metadata": st.sampled_from([{}, {"role": "db"}]),
             "twice": st.sampled_from([False, False, False, True]),
         }

@@ -37,8 +37,8 @@ def test_actions_come_in_the_order_that_makes_room(kit):
     plan = kit.plan(fleet, kit.observation(kit.report("kvm1", seen)), prune=True)
     assert [(action.operation, action.name) for action in plan.actions] == [
         ("delete", "z"),
-        ("stop", "b"),
         ("update", "d"),
+        ("stop", "b"),
         ("start", "c"),
         ("create", "a"),
     ]

@@ -15,7 +15,10 @@ from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
 from ..records import read_record
-from ..states import ACTIVE, SPAWNING
+from ..states import ACTIVE, PAUSED, SPAWNING, STOPPED, SUSPENDED
+
+# What ends a create, by the state that the instance is to be in.
+LAST_STEPS = {ACTIVE: "start", STOPPED: "define", PAUSED: "pause", SUSPENDED: "suspend"}
 
 
 def undo_create(host: Host, entry: Entry) -> None:
@@ -37,7 +40,7 @@ def create(run: Run) -> Optional[Instance]:
     """Build the disks, define the domain and start it.
 
     Arguments:
-        vm_state: active or stopped.
+        vm_state: active, stopped, paused or suspended.
         user_data: bytes for the guest.
         root_disk_exists: An earlier life of the instance left its root disk here; it is used again.
     """
@@ -52,14 +55,18 @@ def create(run: Run) -> Optional[Instance]:
     )
     image = run.step("image", driver.ensure_image, instance)
     # Noted beforehand: a crash right after the disk was found must not make an undo delete it.
-    last_step = "start" if vm_state == ACTIVE else "define"
+    last_step = LAST_STEPS[vm_state]
     run.note(root_disk_kept=bool(run.arguments.get("root_disk_exists")), last_step=last_step)
     run.step("root disk", driver.create_root_disk, instance, image)
     files = config_drive_files(instance, run.arguments.get("user_data"))
     run.step("config drive", driver.write_config_drive, instance, files)
     # The record is written once, as it will be: writing it again would wait behind other guests' starts.
-    instance = instance.but(vm_state=vm_state, launched_at=now() if vm_state == ACTIVE else None, generation=1)
+    instance = instance.but(vm_state=vm_state, launched_at=None if vm_state == STOPPED else now(), generation=1)
     run.step("define", driver.define, instance)
-    if vm_state == ACTIVE:
+    if vm_state != STOPPED:
         run.step("start", driver.power_on, instance.uuid)
+    if vm_state == PAUSED:
+        run.step("pause", driver.pause, instance.uuid)
+    if vm_state == SUSPENDED:
+        run.step("suspend", driver.suspend, instance.uuid)
     return instance

@@ -10,10 +10,10 @@ from typing import Optional
 
 from ...objects.instance import Instance
 from ..operation import Run, operation
-from ..states import ACTIVE, STOPPED, UPDATING
+from ..states import ACTIVE, PAUSED, STOPPED, SUSPENDED, UPDATING
 
 
-@operation("update", vm_states=(ACTIVE, STOPPED), task_state=UPDATING, ends_in=None)
+@operation("update", vm_states=(ACTIVE, STOPPED, PAUSED, SUSPENDED), task_state=UPDATING, ends_in=None)
 def update(run: Run) -> Optional[Instance]:
     """Write the new intent, and the vm_state where it is given. Arguments: spec, vm_state."""
     spec = run.arguments.get("spec") or run.instance.spec

@@ -18,7 +18,7 @@ from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
 from ..records import read_record
-from ..states import ACTIVE, ERROR, RESTORING, SOFT_DELETE, SOFT_DELETING, STOPPED
+from ..states import ACTIVE, ERROR, PAUSED, RESTORING, SOFT_DELETE, SOFT_DELETING, STOPPED, SUSPENDED
 
 
 def keep_restored(host: Host, entry: Entry) -> None:
@@ -31,7 +31,7 @@ def keep_restored(host: Host, entry: Entry) -> None:
 
 @operation(
     "soft_delete",
-    vm_states=(ACTIVE, ERROR, STOPPED),
+    vm_states=(ACTIVE, ERROR, PAUSED, STOPPED, SUSPENDED),
     task_state=SOFT_DELETING,
     ends_in=SOFT_DELETE,
     action="delete",

@@ -10,9 +10,8 @@ import contextlib
 import functools
 import re
 import threading
-import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
@@ -32,7 +31,7 @@ from ..image_usage import used_images
 from ..images import ImageCache
 from . import observation, surroundings
 from .binding import libvirt
-from .connection import Connection, within
+from .connection import Connection
 from .disk_sources import list_disk_sources
 from .domain_xml import (
     METADATA_PREFIX,
@@ -45,15 +44,11 @@ from .domain_xml import (
 )
 from .fingerprint import read_fingerprint
 from .hardware_xml import list_pci_devices
+from .power import GuestPower
 from .storage import UUID, DiskStore
 
 CONFIG_DRIVE_LABEL = "config-2"
 POOL_TYPES = ("dir", "fs", "netfs")
-# A start reserves memory and opens disks; QEMU may take its time over both.
-START_DEADLINE = 120.0
-POLL_INTERVAL = 0.2
-# A guest that is still booting misses the first request.
-SHUTDOWN_REPEAT = 10.0
 
 
 class LibvirtDriver(ComputeDriver):
@@ -77,8 +72,7 @@ class LibvirtDriver(ComputeDriver):
         record_version_cap: Optional[str] = None,
     ) -> None:
         self._connection = Connection(uri, deadline)
-        # libvirtd works on five calls of one connection at a time: the quick ones shall not wait behind starts.
-        self._starts = Connection(uri, deadline)
+        self._power = GuestPower(self._connection, deadline)
         self._pool = pool
         self._deadline = deadline
         self._image_deadline = image_deadline
@@ -180,29 +174,25 @@ class LibvirtDriver(ComputeDriver):
     # -- power -----------------------------------------------------------------------------------------------
 
     def power_on(self, uuid: str) -> None:
-        domain = self._starts.host().lookupByUUIDString(_checked(uuid))
-        if not domain.isActive():
-            start = within(domain, max(START_DEADLINE, self._deadline), self._connection.answers).create
-            _unless(domain.isActive, start)
+        self._power.power_on(_checked(uuid))
 
     def shut_down(self, uuid: str, timeout: float) -> bool:
-        domain = self._domain(uuid)
-        end = time.monotonic() + timeout
-        ask_at = 0.0
-        while domain.isActive():
-            now = time.monotonic()
-            if now >= end:
-                return False
-            if now >= ask_at:
-                _unless(lambda: not domain.isActive(), domain.shutdown)
-                ask_at = now + SHUTDOWN_REPEAT
-            time.sleep(min(POLL_INTERVAL, end - now))
-        return True
+        return self._power.shut_down(_checked(uuid), timeout)
 
     def power_off(self, uuid: str) -> None:
-        domain = self._domain(uuid)
-        if domain.isActive():
-            _unless(lambda: not domain.isActive(), domain.destroy)
+        self._power.power_off(_checked(uuid))
+
+    def pause(self, uuid: str) -> None:
+        self._power.pause(_checked(uuid))
+
+    def unpause(self, uuid: str) -> None:
+        self._power.unpause(_checked(uuid))
+
+    def suspend(self, uuid: str) -> None:
+        self._power.suspend(_checked(uuid))
+
+    def resume(self, uuid: str) -> None:
+        self._power.resume(_checked(uuid))
 
     # -- removing --------------------------------------------------------------------------------------------
 
@@ -302,15 +292,6 @@ class LibvirtDriver(ComputeDriver):
                     self._connection.host().storagePoolLookupByName(self._pool).refresh()
             finally:
                 self._refreshing.release()
-
-
-def _unless(is_so: Callable[[], Any], act: Callable[[], Any]) -> None:
-    """Act, and forgive a failure where what was wanted has come about meanwhile."""
-    try:
-        act()
-    except HypervisorError:
-        if not is_so():
-            raise
 
 
 def _checked(uuid: str) -> str:

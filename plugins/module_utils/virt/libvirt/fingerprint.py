@@ -45,13 +45,15 @@ def read_fingerprint(connection: Connection, pool: str, with_pci: bool) -> str:
 def _read(raw: Any, pool: str, with_pci: bool) -> list[Any]:
     states = raw.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
     domains = [(handle.UUIDString(), stats.get("state.state", 0), _definition(handle)) for handle, stats in states]
+    flags = libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE
+    saved = sorted(handle.UUIDString() for handle in raw.listAllDomains(flags))
     memory = raw.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS, 0)
     host = [raw.getCapabilities(), raw.getInfo()[2], memory["total"], raw.getHostname(), raw.getType()]
     devices = raw.listAllNodeDevices(libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV) if with_pci else []
     where = read_pool_directory(raw, pool)
     foreign = [disk for _uuid, _state, xml in domains if RECORD_MARK not in xml for disk in _read_disks(raw, xml)]
     return [
-        sorted(domains),
+        [*sorted(domains), *saved],
         [*host, raw.getVersion(), own_address()],
         sorted(device.XMLDesc() for device in devices),
         sorted(list_leases(raw).items()),

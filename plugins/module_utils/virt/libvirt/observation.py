@@ -28,6 +28,8 @@ GIB = 1 << 30
 UNITS_OF_MEMORY = {"b": 1, "bytes": 1, "KB": 1000, "KiB": 1 << 10, "k": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 # By libvirt's virDomainState. A blocked guest is a running one, and so is one that is still shutting down.
 POWER_STATES = ("nostate", "running", "running", "paused", "running", "shutdown", "crashed", "suspended")
+# A domain that is off and whose memory was saved is as one that has suspended itself.
+SAVED = POWER_STATES.index("suspended")
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,27 @@ def list_domains(raw: Any, own_disk: DiskSize) -> list[Domain]:
     """
     # One call for all states; asking each domain takes as long as everything else together.
     states = raw.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
-    found = (_describe(raw, handle, stats.get("state.state", 0), own_disk) for handle, stats in states)
+    saved = list_saved(raw)
+    found = (
+        _describe(raw, handle, SAVED if handle.UUIDString() in saved else stats.get("state.state", 0), own_disk)
+        for handle, stats in states
+    )
     return [domain for domain in found if domain is not None]
+
+
+def list_saved(raw: Any) -> set[str]:
+    """Return the uuids of the domains that are off and whose memory was saved (Nova's SUSPENDED)."""
+    flags = libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE | libvirt.VIR_CONNECT_LIST_DOMAINS_INACTIVE
+    return {handle.UUIDString() for handle in raw.listAllDomains(flags)}
 
 
 def find_domain(raw: Any, uuid: str, own_disk: DiskSize) -> Optional[Domain]:
     """Read one domain, or return None."""
     try:
         handle = raw.lookupByUUIDString(uuid)
-        return _describe(raw, handle, handle.state()[0], own_disk)
+        state = handle.state()[0]
+        is_saved = state == libvirt.VIR_DOMAIN_SHUTOFF and handle.hasManagedSaveImage()
+        return _describe(raw, handle, SAVED if is_saved else state, own_disk)
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return None

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Starting guests, stopping them, and having them stand still."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable
+
+from ...objects.errors import HypervisorError, InstanceInvalidState
+from .binding import libvirt
+from .connection import Connection, within
+
+# A start reserves memory and opens disks; QEMU may take its time over both.
+START_DEADLINE = 120.0
+# A guest's whole memory is written to disk, or read from there.
+SAVE_DEADLINE = 3600.0
+POLL_INTERVAL = 0.2
+# A guest that is still booting misses the first request.
+SHUTDOWN_REPEAT = 10.0
+
+
+class GuestPower:
+    """The power of the guests of one libvirt.
+
+    Args:
+        connection: For quick calls.
+        deadline: Seconds that one of those may take.
+    """
+
+    def __init__(self, connection: Connection, deadline: float) -> None:
+        self._connection = connection
+        # libvirtd works on five calls of one connection at a time: the quick ones shall not wait behind these.
+        self._slow = Connection(connection.uri, deadline)
+        self._deadline = deadline
+
+    def power_on(self, uuid: str) -> None:
+        """Start a guest, from its saved memory if there is one."""
+        domain = self._slow.host().lookupByUUIDString(uuid)
+        if domain.isActive():
+            return
+        seconds = SAVE_DEADLINE if domain.hasManagedSaveImage() else START_DEADLINE
+        _unless(domain.isActive, self._slowly(domain, seconds).create)
+
+    def shut_down(self, uuid: str, timeout: float) -> bool:
+        """Ask a guest to shut down, and return whether it is off within so many seconds."""
+        domain = self._domain(uuid)
+        end = time.monotonic() + timeout
+        ask_at = 0.0
+        while domain.isActive():
+            now = time.monotonic()
+            if now >= end:
+                return False
+            if now >= ask_at:
+                _unless(lambda: not domain.isActive(), domain.shutdown)
+                ask_at = now + SHUTDOWN_REPEAT
+            time.sleep(min(POLL_INTERVAL, end - now))
+        return True
+
+    def power_off(self, uuid: str) -> None:
+        """Cut the power."""
+        domain = self._domain(uuid)
+        if domain.isActive():
+            _unless(lambda: not domain.isActive(), domain.destroy)
+
+    def pause(self, uuid: str) -> None:
+        """Stop a guest's processors."""
+        domain = self._domain(uuid)
+        if not _is_paused(domain):
+            _unless(lambda: _is_paused(domain), domain.suspend)
+
+    def unpause(self, uuid: str) -> None:
+        """Let them go on."""
+        domain = self._domain(uuid)
+        if _is_paused(domain):
+            _unless(lambda: not _is_paused(domain), domain.resume)
+
+    def suspend(self, uuid: str) -> None:
+        """Save a guest's memory and switch it off."""
+        domain = self._slow.host().lookupByUUIDString(uuid)
+        if domain.isActive():
+            _unless(domain.hasManagedSaveImage, lambda: self._slowly(domain, SAVE_DEADLINE).managedSave(0))
+
+    def resume(self, uuid: str) -> None:
+        """Start a guest from its saved memory, and from nothing else.
+
+        Raises:
+            InstanceInvalidState: There is none.
+        """
+        domain = self._domain(uuid)
+        if not domain.isActive() and not domain.hasManagedSaveImage():
+            raise InstanceInvalidState(f"{domain.name()} has no saved memory.", "Start it: it boots then.")
+        self.power_on(uuid)
+
+    def _domain(self, uuid: str) -> Any:
+        return self._connection.host().lookupByUUIDString(uuid)
+
+    def _slowly(self, domain: Any, seconds: float) -> Any:
+        return within(domain, max(seconds, self._deadline), self._connection.answers)
+
+
+def _is_paused(domain: Any) -> bool:
+    return bool(domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED)
+
+
+def _unless(is_so: Callable[[], Any], act: Callable[[], Any]) -> None:
+    """Act, and forgive a failure where what was wanted has come about meanwhile."""
+    try:
+        act()
+    except HypervisorError:
+        if not is_so():
+            raise

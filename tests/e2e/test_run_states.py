@@ -1,0 +1,139 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Guests that stand still, in memory and on disk, as the guests themselves tell it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.lab_fleet import LabFleet, await_condition
+
+
+@dataclass
+class Guest:
+    """One guest, asked through its agent."""
+
+    home: Any
+    domain: str
+
+    def uptime(self) -> float:
+        """How long it has been up by its own clock, in seconds."""
+        handle = self.ask("guest-file-open", path="/proc/uptime", mode="r")
+        said = self.ask("guest-file-read", handle=handle, count=64)["buf-b64"]
+        self.ask("guest-file-close", handle=handle)
+        return float(base64.b64decode(said).split()[0])
+
+    def ask(self, command: str, **arguments: Any) -> Any:
+        return json.loads(self.said(command, **arguments))["return"]
+
+    def said(self, command: str, **arguments: Any) -> str:
+        """What the agent answered within five seconds, or nothing."""
+        document = json.dumps({"execute": command, "arguments": arguments})
+        return self.home.virsh("qemu-agent-command", "--timeout", "5", self.domain, document, check=False)
+
+    @property
+    def answers(self) -> bool:
+        return "return" in self.said("guest-ping")
+
+    @property
+    def boots(self) -> int:
+        return self.home.console(self.domain).count("NOVELLA-GUEST boot ")
+
+    @property
+    def state(self) -> str:
+        return self.home.virsh("domstate", self.domain).strip()
+
+
+@pytest.fixture
+def fleet(lab: Any, tmp_path: Path) -> Iterator[LabFleet]:
+    made = LabFleet(lab, tmp_path)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def guest(fleet: LabFleet) -> Guest:
+    """A guest on kvm2 that has booted."""
+    fleet.declare(web={"host": "kvm2"})
+    fleet.apply()
+    home = fleet.lab.host("kvm2")
+    domain = f"{fleet.name}.web"
+    home.wait_for_console(domain, "READY")
+    made = Guest(home, domain)
+    await_condition(lambda: made.answers, "the agent answers", 60)
+    return made
+
+
+def declare(fleet: LabFleet, vm_state: str) -> str:
+    fleet.declare(web={"host": "kvm2", "vm_state": vm_state})
+    told = fleet.apply().text
+    assert fleet.is_converged()
+    return told
+
+
+def go_on(fleet: LabFleet, guest: Guest) -> float:
+    """Have the guest active again, and return how long it has been up."""
+    declare(fleet, "active")
+    assert guest.state == "running"
+    await_condition(lambda: guest.answers, "the agent answers again", 60)
+    return guest.uptime()
+
+
+def test_a_paused_guest_stops_ticking_and_goes_on(fleet: LabFleet, guest: Guest) -> None:
+    up, began = guest.uptime(), time.monotonic()
+    assert "vm_state: paused is declared, the instance is active" in declare(fleet, "paused")
+    assert guest.state == "paused"
+    stopped = time.monotonic()
+    assert not guest.answers
+    stood_still = time.monotonic() - stopped
+    lived = go_on(fleet, guest) - up
+    assert 0 < lived <= time.monotonic() - began - stood_still
+    assert guest.boots == 1
+
+
+def test_a_suspended_guest_goes_on_from_where_it_was(fleet: LabFleet, guest: Guest) -> None:
+    up = guest.uptime()
+    declare(fleet, "suspended")
+    assert guest.state == "shut off"
+    assert go_on(fleet, guest) > up
+    assert guest.boots == 1
+
+
+def test_a_suspended_guest_outlives_its_host(fleet: LabFleet, guest: Guest) -> None:
+    up = guest.uptime()
+    declare(fleet, "suspended")
+    guest.home.power_off()
+    guest.home.power_on()
+    assert fleet.is_converged()
+    assert go_on(fleet, guest) > up
+    assert guest.boots == 1
+
+
+def test_a_guest_that_somebody_has_paused_or_saved_is_brought_back(fleet: LabFleet, guest: Guest) -> None:
+    guest.home.virsh("suspend", guest.domain)
+    assert "was paused outside Novella" in fleet.apply().text
+    assert guest.answers
+    guest.home.virsh("managedsave", guest.domain)
+    assert "was suspended outside Novella" in fleet.apply().text
+    assert guest.answers
+    assert guest.boots == 1
+
+
+def test_an_instance_is_made_paused_or_suspended_at_once(fleet: LabFleet) -> None:
+    fleet.declare(one={"vm_state": "paused"}, other={"vm_state": "suspended"})
+    fleet.apply()
+    assert fleet.is_converged()
+    homes = fleet.homes()
+    states = {
+        name: fleet.lab.host(homes[name]).virsh("domstate", f"{fleet.name}.{name}").strip() for name in sorted(homes)
+    }
+    assert states == {"one": "paused", "other": "shut off"}
