@@ -23,19 +23,21 @@ def play(site: Any, options: dict[str, Any], *arguments: str) -> Any:
     return run_playbook(str(path), *arguments, inventory=site.inventory)
 
 
-def test_an_instance_is_made_stopped_started_and_deleted_and_each_again_changes_nothing(make_site) -> None:
+def test_an_instance_is_brought_to_any_state_and_deleted_and_each_again_changes_nothing(make_site) -> None:
     site = make_site(1)
     steps = [
-        (BUILD, {"build-1": "running"}, "create"),
-        ({**BUILD, "vm_state": "stopped"}, {"build-1": "shutdown"}, "stop"),
-        (BUILD, {"build-1": "running"}, "start"),
-        ({"name": "build-1", "state": "absent"}, {}, "delete"),
+        (BUILD, {"build-1": "running"}, ["create"]),
+        ({**BUILD, "vm_state": "stopped"}, {"build-1": "shutdown"}, ["stop"]),
+        ({**BUILD, "vm_state": "paused"}, {"build-1": "paused"}, ["start", "pause"]),
+        ({**BUILD, "vm_state": "suspended"}, {"build-1": "suspended"}, ["unpause", "suspend"]),
+        (BUILD, {"build-1": "running"}, ["resume"]),
+        ({"name": "build-1", "state": "absent"}, {}, ["delete"]),
     ]
-    for options, domains, operation in steps:
+    for options, domains, operations in steps:
         before = site.domains()
         checked = play(site, options, "--check", "--diff")
         assert (checked.code, checked.changed) == (0, 1), checked.text
-        assert checked.result("The instance")["actions"][0]["operation"] == operation
+        assert [action["operation"] for action in checked.result("The instance")["actions"]] == operations
         assert site.domains() == before
         done = play(site, options)
         assert (done.code, done.changed) == (0, 1), done.text
