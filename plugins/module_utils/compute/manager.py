@@ -18,6 +18,7 @@ from ..periodic_task import PeriodicTask, declaration_of
 from ..virt.driver import ComputeDriver
 from .auditing import audit
 from .claiming import ClaimAnswer, Wish, claim, forget_moved, release, withdraw
+from .commands import Answer, Command, obey
 from .history import History
 from .host import Host
 from .host_options import HostOptions
@@ -78,6 +79,10 @@ class ComputeManager(Manager):
     ) -> dict[str, list[dict[str, Any]]]:
         """Tell all about the instances that are asked for; see `instance_details`."""
         return describe_instances(self._host, selection, most_actions, include_foreign)
+
+    def obey(self, command: Command, check: bool) -> list[Answer]:
+        """Do an operation to the instances that are meant; see `commands`."""
+        return obey(self._host, command, check, self._progress)
 
     def predict_service(self, wish: ServiceWish) -> tuple[ServiceState, ServiceState]:
         """Return the host's service record as it is, and as `change_service` would make it."""

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.novella.compute.plugins.module_utils import door
+from ansible_collections.novella.compute.plugins.module_utils.compute.commands import COMMANDS
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_action import ControllerAction
 from support.busy_host import (
     FAILED,
@@ -50,6 +51,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
     ],
     "compute_node_facts": [{}, {"reserved_host_memory_mb": 1024}],
     "compute_node_fingerprint": [{}, {"known": "0123456789abcdef"}],
+    "instance_action": [{"action": action, "names": ["*"]} for action in COMMANDS],
     "instance": [
         {"name": "new", **SIZE},
         {"name": "new", "vm_state": "stopped", "user_data": "a secret", **SIZE},

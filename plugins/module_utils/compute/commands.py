@@ -1,0 +1,145 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operations that a person asks for by name, on the instances of a host that are meant (Nova's server actions)."""
+
+from __future__ import annotations
+
+import functools
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from ..objects.base import Record
+from ..objects.errors import InstanceInvalidState, InstanceLocked
+from ..objects.instance import Instance, ObservedInstance
+from .auditing import audit
+from .host import Host
+from .instance_details import Selection
+from .operation import OPERATIONS, Operation, Sight, perform
+from .reconciliation import Progress, describe_failure
+from .run_states import POWER_OF
+
+# What may be asked for; the rest makes instances, or follows from a fleet.
+COMMANDS = ("start", "stop", "pause", "unpause", "suspend", "resume", "delete", "soft_delete", "restore")
+
+DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is asked for.
+
+    Args:
+        operation: One of `COMMANDS`.
+        arguments: The operation's own.
+    """
+
+    operation: str
+    selection: Selection
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer(Record):
+    """What became of it, for one instance. `status` is done, unchanged, planned or failed."""
+
+    uuid: str
+    name: str
+    fleet: str
+    project_id: str
+    host: str
+    operation: str
+    status: str
+    before: str
+    after: str
+    seconds: float = 0.0
+    error: Optional[dict[str, Any]] = None
+
+
+def obey(host: Host, command: Command, check: bool, progress: Optional[Progress] = None) -> list[Answer]:
+    """Do an operation to every instance of this host that is meant, several at once, and tell of each by name.
+
+    An instance that is as the operation would leave it is left alone. One's failure never stops another's.
+
+    Args:
+        check: Only tell what would come of it.
+        progress: Told after each ended instance: what it was, how many ended, how many there are.
+    """
+    report = audit(host)
+    busy = {item.uuid for item in report.in_progress}
+    meant = [seen for seen in report.instances if _is_meant(command.selection, seen.instance)]
+    attempt = functools.partial(_predict if check else _attempt, host, command, busy)
+    answers: list[Answer] = []
+    with ThreadPoolExecutor(host.options.max_concurrent_builds) as pool:
+        for answer in pool.map(attempt, meant):
+            answers.append(answer)
+            if progress is not None:
+                progress(f"{answer.operation} {answer.name}: {answer.status}", len(answers), len(meant))
+    return answers
+
+
+def _is_meant(selection: Selection, instance: Instance) -> bool:
+    spec = instance.spec
+    return selection.holds(instance.uuid, spec.name, spec.fleet, spec.project_id)
+
+
+def _attempt(host: Host, command: Command, busy: set[str], seen: ObservedInstance) -> Answer:
+    predicted = _predict(host, command, busy, seen)
+    if predicted.status != PLANNED:
+        return predicted
+    uuid, name = seen.instance.uuid, seen.instance.spec.name
+    expected = Sight(seen.instance.generation, seen.power_state)
+    began = time.monotonic()
+    try:
+        declared = OPERATIONS[command.operation]
+        after = perform(host, declared, uuid, name, {**command.arguments, "expected": expected}).vm_state
+    except Exception as error:  # one instance's failure never stops another's
+        return predicted.but(
+            status=FAILED,
+            after=predicted.before,
+            seconds=_since(began),
+            error=describe_failure(command.operation, name, error),
+        )
+    return predicted.but(status=DONE, after=after, seconds=_since(began))
+
+
+def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstance) -> Answer:
+    """Tell what can be told of one instance without touching it."""
+    declared, record = OPERATIONS[command.operation], seen.instance
+    spec, before = record.spec, record.vm_state
+    answer = Answer(
+        record.uuid, spec.name, spec.fleet, spec.project_id, host.options.host, declared.name, PLANNED, before, before
+    )
+    if _is_there(declared, seen):
+        return answer.but(status=UNCHANGED)
+    refusal = _refusal(declared, seen, busy)
+    if refusal is not None:
+        return answer.but(status=FAILED, error=describe_failure(declared.name, spec.name, refusal))
+    return answer.but(after=declared.ends_in or command.arguments.get("vm_state") or before)
+
+
+def _is_there(declared: Operation, seen: ObservedInstance) -> bool:
+    """Return whether an instance is as the operation would leave it."""
+    there, record = declared.ends_in, seen.instance
+    if there is None or record.vm_state != there or record.task_state is not None:
+        return False
+    return seen.power_state == POWER_OF.get(there, seen.power_state)
+
+
+def _refusal(declared: Operation, seen: ObservedInstance, busy: set[str]) -> Optional[Exception]:
+    record = seen.instance
+    if record.uuid in busy:
+        return InstanceLocked(f"{record.spec.name} is in the hands of another run.", "Run again when it has ended.")
+    if record.vm_state not in (declared.vm_states or ()):
+        return InstanceInvalidState(
+            f"{record.spec.name} cannot {declared.name}: it is {record.vm_state}.",
+            f"It must be {' or '.join(declared.vm_states or ())}.",
+        )
+    return None
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)

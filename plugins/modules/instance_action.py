@@ -1,0 +1,200 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: instance_action
+short_description: Start, stop, pause or delete the instances of a compute node that are meant
+version_added: 0.1.0
+author:
+  - The Novella team (@novella-compute)
+description:
+  - Does one operation to every instance on the host that is meant, several at once. Run on all hosts, it finds the
+    instances wherever they are.
+  - An instance that is as the operation would leave it is left alone. One that is in a state from which the operation
+    may not start fails, and the others go on.
+  - What a fleet declares stays declared. The next M(novella.compute.reconcile) of the fleet brings the instance back,
+    unless the fleet says V(any) of it.
+extends_documentation_fragment:
+  - novella.compute.attributes
+  - novella.compute.attributes.action_group
+  - novella.compute.host
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  action:
+    description:
+      - The operation.
+      - V(stop) asks the guest to shut down, and cuts its power after O(shutdown_timeout). V(pause) has it stand still
+        in memory, V(suspend) on disk. V(soft_delete) keeps its data until it is reclaimed; V(restore) takes that back.
+    type: str
+    choices: [start, stop, pause, unpause, suspend, resume, delete, soft_delete, restore]
+    required: true
+  names:
+    description:
+      - Instances whose name is one of these, or fits one of these shell patterns.
+    type: list
+    elements: str
+    default: []
+  uuids:
+    description:
+      - Instances with one of these UUIDs.
+    type: list
+    elements: str
+    default: []
+  fleet:
+    description:
+      - Only instances of this fleet.
+    type: str
+  project_id:
+    description:
+      - Only instances of this project.
+    type: str
+  on_failure:
+    description:
+      - With V(fail) the task fails when the operation failed for any instance. With V(report) the results say so, and
+        the task succeeds.
+    type: str
+    choices: [fail, report]
+    default: fail
+  progress_path:
+    description:
+      - A file that is rewritten after each ended instance with one line of text, and removed at the end.
+    type: path
+seealso:
+  - module: novella.compute.instance
+  - module: novella.compute.instance_info
+"""
+
+EXAMPLES = r"""
+- name: Have all web servers stand still
+  novella.compute.instance_action:
+    action: pause
+    names: ["web-*"]
+
+- name: Let them go on
+  novella.compute.instance_action:
+    action: unpause
+    names: ["web-*"]
+"""
+
+RETURN = r"""
+results:
+  description: One result for each instance that was meant, by name.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    uuid:
+      description: The instance.
+      type: str
+      sample: 6ba7b811-9dad-51d1-80b4-00c04fd430c8
+    name:
+      description: Its name.
+      type: str
+      sample: web-1
+    fleet:
+      description: The fleet that it belongs to.
+      type: str
+      sample: shop
+    project_id:
+      description: The project that it belongs to.
+      type: str
+      sample: default
+    host:
+      description: Where it is.
+      type: str
+      sample: kvm1
+    operation:
+      description: What was asked for.
+      type: str
+      sample: pause
+    status:
+      description: V(done), V(unchanged), V(failed), or in check mode V(planned).
+      type: str
+      sample: done
+    before:
+      description: The vm_state before.
+      type: str
+      sample: active
+    after:
+      description: The vm_state afterwards.
+      type: str
+      sample: paused
+    seconds:
+      description: How long it took.
+      type: float
+      sample: 0.012
+    error:
+      description: Why it failed, with C(code), C(message), C(remedy) and C(details); else null.
+      type: dict
+      sample: null
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.compute.commands import COMMANDS, Answer, Command
+from ..module_utils.compute.instance_details import Selection
+from ..module_utils.compute.progress import ProgressFile
+from ..module_utils.door import compute_manager
+from ..module_utils.host_arguments import fail, host_argument_spec
+from ..module_utils.objects.errors import NovellaError
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **host_argument_spec(),
+            "action": {"type": "str", "choices": list(COMMANDS), "required": True},
+            "names": {"type": "list", "elements": "str", "default": []},
+            "uuids": {"type": "list", "elements": "str", "default": []},
+            "fleet": {"type": "str"},
+            "project_id": {"type": "str"},
+            "on_failure": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+            "progress_path": {"type": "path"},
+        },
+        # Nobody shall stop everything by leaving something out.
+        required_one_of=[("names", "uuids", "fleet", "project_id")],
+        supports_check_mode=True,
+    )
+    params = module.params
+    selection = Selection(params["names"], params["uuids"], params["fleet"], params["project_id"])
+    progress = ProgressFile(params["progress_path"])
+    with progress, compute_manager(module, progress.write) as manager:
+        answers = manager.obey(Command(params["action"], selection), module.check_mode)
+    outcome = describe(answers)
+    errors = [answer.error for answer in answers if answer.error is not None]
+    if errors and params["on_failure"] == "fail":
+        summary = NovellaError(" ".join(f"{error['message']} {error['remedy']}".strip() for error in errors))
+        summary.code = errors[0]["code"]
+        fail(module, summary, **outcome)
+    module.exit_json(**outcome)
+
+
+def describe(answers: list[Answer]) -> dict[str, object]:
+    """Return the module's result."""
+    told = [answer for answer in answers if answer.status in ("done", "planned")]
+    return {
+        "changed": bool(told),
+        "results": [answer.as_dict() for answer in answers],
+        "diff": [
+            {
+                "before_header": f"{answer.name} on {answer.host}",
+                "after_header": f"{answer.name} on {answer.host}",
+                "before": f"vm_state: {answer.before}\n",
+                "after": f"vm_state: {answer.after}\n",
+            }
+            for answer in told
+        ],
+    }
+
+
+if __name__ == "__main__":
+    main()

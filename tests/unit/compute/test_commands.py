@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operations that a person asks for: which states they may start from, and what they leave."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from ansible_collections.novella.compute.plugins.module_utils.compute.commands import COMMANDS, Answer, Command
+from ansible_collections.novella.compute.plugins.module_utils.compute.instance_details import Selection
+from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS
+from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
+from ansible_collections.novella.compute.plugins.module_utils.compute.states import DELETED, VM_STATES
+from support.fake_host import FakeHost, create
+
+HERE = sorted({*VM_STATES} - {DELETED})
+# What Nova's API allows, and start and stop of what was started or stopped by hand besides.
+ALLOWED = {
+    "start": {"active", "error", "stopped"},
+    "stop": {"active", "error", "stopped"},
+    "pause": {"active"},
+    "unpause": {"paused"},
+    "suspend": {"active"},
+    "resume": {"suspended"},
+    "delete": set(HERE),
+    "soft_delete": {"active", "error", "paused", "stopped", "suspended"},
+    "restore": {"soft-delete"},
+}
+
+
+def obey(host: FakeHost, operation: str, *names: str, check: bool = False, **selection: Any) -> list[Answer]:
+    return host.manager().obey(Command(operation, Selection(names, **selection)), check)
+
+
+def have(host: FakeHost, name: str, vm_state: str) -> None:
+    """Have an instance in that state, as an unlucky run may have left it."""
+    host.reconcile(create(name, vm_state=vm_state if vm_state in POWER_OF else "active"))
+    if vm_state == "soft-delete":
+        obey(host, "soft_delete", name)
+    elif vm_state not in POWER_OF:
+        [seen] = [seen for seen in host.manager().audit().instances if seen.instance.spec.name == name]
+        host.driver.save_record(seen.instance.but(vm_state=vm_state))
+
+
+def states(host: FakeHost) -> dict[str, tuple[str, str]]:
+    report = host.manager().audit()
+    return {seen.instance.spec.name: (seen.instance.vm_state, seen.power_state) for seen in report.instances}
+
+
+def test_the_table_has_a_row_for_every_command() -> None:
+    assert sorted(ALLOWED) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize(("operation", "vm_state"), [*itertools.product(COMMANDS, HERE)])
+def test_a_command_ends_as_declared_or_is_refused_and_changes_nothing(
+    host: FakeHost, operation: str, vm_state: str
+) -> None:
+    have(host, "web", vm_state)
+    before = states(host)
+    [planned] = obey(host, operation, "web", check=True)
+    assert states(host) == before
+    [answer] = obey(host, operation, "web")
+    declared = OPERATIONS[operation].ends_in
+    if vm_state == declared:
+        assert (planned.status, answer.status) == ("unchanged", "unchanged")
+        assert states(host) == before
+    elif vm_state in ALLOWED[operation]:
+        assert (planned.status, answer.status) == ("planned", "done")
+        # What is restored is as it was before.
+        left = [] if declared == DELETED else [declared or "active"]
+        assert [state for state, _power in states(host).values()] == left
+    else:
+        assert (planned.status, answer.status) == ("failed", "failed")
+        assert answer.error is not None and answer.error["code"] == "InstanceInvalidState"
+        assert answer.error["message"].startswith(f"web cannot {operation}: it is {vm_state}.")
+        assert states(host) == before
+
+
+def test_only_those_that_are_meant_are_touched(host: FakeHost) -> None:
+    host.reconcile(create("web-1"), create("web-2"), create("db"))
+    assert [(answer.name, answer.status) for answer in obey(host, "pause", "web-*")] == [
+        ("web-1", "done"),
+        ("web-2", "done"),
+    ]
+    assert states(host)["db"] == ("active", "running")
+    assert obey(host, "pause", "nobody") == []
+    assert [answer.name for answer in obey(host, "pause", uuids=["uuid-of-db"])] == ["db"]
+
+
+def test_one_that_fails_does_not_hold_up_the_others(host: FakeHost) -> None:
+    host.reconcile(create("web-1"), create("web-2"))
+    host.settings(failures={"pause": {"web-1": "stuck"}})
+    answers = {answer.name: answer for answer in obey(host, "pause", "*")}
+    assert answers["web-2"].status == "done"
+    assert answers["web-1"].error is not None
+    assert answers["web-1"].error["message"] == "pause of web-1: stuck"
+    assert (answers["web-1"].before, answers["web-1"].after) == ("active", "active")
+
+
+def test_a_guest_that_is_not_as_its_record_says_is_brought_there(host: FakeHost) -> None:
+    host.reconcile(create("web"))
+    host.driver.power_off("uuid-of-web")
+    assert [answer.status for answer in obey(host, "start", "web")] == ["done"]
+    assert states(host) == {"web": ("active", "running")}
