@@ -15,6 +15,7 @@ description:
     instances wherever they are.
   - An instance that is as the operation would leave it is left alone. One that is in a state from which the operation
     may not start fails, and the others go on.
+  - At least one of O(names), O(uuids), O(fleet) and O(project_id) must say which instances are meant.
   - What a fleet declares stays declared. The next M(novella.compute.reconcile) of the fleet brings the instance back,
     unless the fleet says V(any) of it.
 extends_documentation_fragment:
@@ -160,8 +161,6 @@ def main() -> None:
             "on_failure": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
             "progress_path": {"type": "path"},
         },
-        # Nobody shall stop everything by leaving something out.
-        required_one_of=[("names", "uuids", "fleet", "project_id")],
         supports_check_mode=True,
     )
     params = module.params

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..objects.base import Record
-from ..objects.errors import InstanceInvalidState, InstanceLocked
+from ..objects.errors import InstanceInvalidState, InstanceLocked, OptionInvalid
 from ..objects.instance import Instance, ObservedInstance
 from .auditing import audit
 from .host import Host
@@ -67,7 +67,15 @@ def obey(host: Host, command: Command, check: bool, progress: Optional[Progress]
     Args:
         check: Only tell what would come of it.
         progress: Told after each ended instance: what it was, how many ended, how many there are.
+
+    Raises:
+        OptionInvalid: Nothing says which instances. Nobody shall stop everything by leaving something out.
     """
+    if command.selection.names_nothing:
+        raise OptionInvalid(
+            f"Nothing says which instances to {command.operation}.",
+            "Give names (such as '*'), uuids, a fleet or a project_id.",
+        )
     report = audit(host)
     busy = {item.uuid for item in report.in_progress}
     meant = [seen for seen in report.instances if _is_meant(command.selection, seen.instance)]

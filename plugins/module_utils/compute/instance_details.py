@@ -38,6 +38,11 @@ class Selection:
     fleet: Optional[str] = None
     project_id: Optional[str] = None
 
+    @property
+    def names_nothing(self) -> bool:
+        """Return whether no condition is given, so that all instances are asked for."""
+        return not (self.names or self.uuids) and self.fleet is None and self.project_id is None
+
     def holds(self, uuid: str, name: str, fleet: Optional[str], project_id: Optional[str]) -> bool:
         """Return whether an instance is asked for. One whose fleet nothing tells any more is not left out for it."""
         return (
