@@ -146,6 +146,11 @@ options:
       - Seconds that a guest has to shut down before its power is cut.
     type: float
     default: 60.0
+  wait_soft_reboot_seconds:
+    description:
+      - Seconds that a guest has to shut down when it is to be rebooted, before its power is cut.
+    type: float
+    default: 120
   kept_actions:
     description:
       - How many actions the host's history holds. The oldest go first, with their events and faults; V(0) keeps none.

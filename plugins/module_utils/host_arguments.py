@@ -55,7 +55,7 @@ def host_argument_spec() -> dict[str, dict[str, Any]]:
         spec[name] = {"type": "int", "default": getattr(_DEFAULTS, name)}
     for name in ("request_id", "record_version_cap"):
         spec[name] = {"type": "str"}
-    for name in ("deadline", "shutdown_timeout"):
+    for name in ("deadline", "shutdown_timeout", "wait_soft_reboot_seconds"):
         spec[name] = {"type": "float", "default": getattr(_DEFAULTS, name)}
     spec["power_policy"] = {"type": "str", "default": _DEFAULTS.power_policy, "choices": list(POLICIES)}
     spec["remove_unused_base_images"] = {"type": "bool", "default": _DEFAULTS.remove_unused_base_images}

@@ -33,10 +33,13 @@ options:
   action:
     description:
       - The operation.
+      - V(reboot) asks the guest to shut down and starts it again; one that does not within
+        O(wait_soft_reboot_seconds) is rebooted hard. V(hard_reboot) cuts its power and defines it anew from its
+        record; saved memory is lost.
       - V(stop) asks the guest to shut down, and cuts its power after O(shutdown_timeout). V(pause) has it stand still
         in memory, V(suspend) on disk. V(soft_delete) keeps its data until it is reclaimed; V(restore) takes that back.
     type: str
-    choices: [start, stop, pause, unpause, suspend, resume, delete, soft_delete, restore]
+    choices: [start, stop, reboot, hard_reboot, pause, unpause, suspend, resume, delete, soft_delete, restore]
     required: true
   names:
     description:
@@ -133,6 +136,11 @@ results:
       description: How long it took.
       type: float
       sample: 0.012
+    remarks:
+      description: What to know though it was done, such as that a guest would not shut down.
+      type: list
+      elements: str
+      sample: []
     error:
       description: Why it failed, with C(code), C(message), C(remedy) and C(details); else null.
       type: dict

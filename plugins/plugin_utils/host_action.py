@@ -47,6 +47,7 @@ HOST_OPTIONS = (
     "max_concurrent_builds",
     "deadline",
     "shutdown_timeout",
+    "wait_soft_reboot_seconds",
     "kept_actions",
     "kept_actions_per_instance",
     "consecutive_build_service_disable_threshold",

@@ -23,7 +23,10 @@ from .reconciliation import Progress, describe_failure
 from .run_states import POWER_OF
 
 # What may be asked for; the rest makes instances, or follows from a fleet.
-COMMANDS = ("start", "stop", "pause", "unpause", "suspend", "resume", "delete", "soft_delete", "restore")
+COMMANDS = (
+    *("start", "stop", "reboot", "hard_reboot", "pause", "unpause", "suspend", "resume"),
+    *("delete", "soft_delete", "restore"),
+)
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"
 
@@ -44,7 +47,10 @@ class Command:
 
 @dataclass(frozen=True)
 class Answer(Record):
-    """What became of it, for one instance. `status` is done, unchanged, planned or failed."""
+    """What became of it, for one instance. `status` is done, unchanged, planned or failed.
+
+    `remarks` say what a user should know though it was done, such as that a guest would not shut down.
+    """
 
     uuid: str
     name: str
@@ -57,6 +63,7 @@ class Answer(Record):
     after: str
     seconds: float = 0.0
     error: Optional[dict[str, Any]] = None
+    remarks: list[str] = field(default_factory=list)
 
 
 def obey(host: Host, command: Command, check: bool, progress: Optional[Progress] = None) -> list[Answer]:
@@ -103,7 +110,7 @@ def _attempt(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
     began = time.monotonic()
     try:
         declared = OPERATIONS[command.operation]
-        after = perform(host, declared, uuid, name, {**command.arguments, "expected": expected}).vm_state
+        done = perform(host, declared, uuid, name, {**command.arguments, "expected": expected})
     except Exception as error:  # one instance's failure never stops another's
         return predicted.but(
             status=FAILED,
@@ -111,7 +118,7 @@ def _attempt(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
             seconds=_since(began),
             error=describe_failure(command.operation, name, error),
         )
-    return predicted.but(status=DONE, after=after, seconds=_since(began))
+    return predicted.but(status=DONE, after=done.instance.vm_state, seconds=_since(began), remarks=list(done.remarks))
 
 
 def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstance) -> Answer:
@@ -132,7 +139,7 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
 def _is_there(declared: Operation, seen: ObservedInstance) -> bool:
     """Return whether an instance is as the operation would leave it."""
     there, record = declared.ends_in, seen.instance
-    if there is None or record.vm_state != there or record.task_state is not None:
+    if declared.repeats or there is None or record.vm_state != there or record.task_state is not None:
         return False
     return seen.power_state == POWER_OF.get(there, seen.power_state)
 

@@ -44,6 +44,7 @@ class Run:
     Args:
         operation: Its name.
         steps: Grows with each step that is begun; the history is written from it.
+        remarks: Grows with what its user should know of how it went.
     """
 
     host: Host
@@ -51,6 +52,7 @@ class Run:
     operation: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     steps: list[InstanceEvent] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def driver(self) -> ComputeDriver:
@@ -70,9 +72,22 @@ class Run:
         self.steps[-1] = event.but(finish_time=now(), result=SUCCESS)
         return result
 
+    def remark(self, text: str) -> None:
+        """Tell the user something of the last step, though it has not failed; the history keeps it."""
+        self.remarks.append(text)
+        self.steps[-1] = self.steps[-1].but(details=text)
+
     def note(self, **notes: Any) -> None:
         """Remember in the journal what an undo needs to know."""
         self.host.journal.note(self.instance.uuid, **notes)
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What an operation has come to: the instance afterwards, and what its user should know of how it went."""
+
+    instance: Instance
+    remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +118,7 @@ class Operation:
             finish it. None means that nothing was left half-done.
         absent_too: It may also run where the domain is gone already.
         action: What the history calls it, in Nova's words; as a rule its name.
+        repeats: It does something even where the instance is as it leaves it.
     """
 
     name: str
@@ -113,6 +129,7 @@ class Operation:
     recover: Optional[Callable[[Host, Entry], None]]
     absent_too: bool = False
     action: str = ""
+    repeats: bool = False
 
     @property
     def builds(self) -> bool:
@@ -132,28 +149,26 @@ def operation(
     recover: Optional[Callable[[Host, Entry], None]] = None,
     absent_too: bool = False,
     action: str = "",
+    repeats: bool = False,
 ) -> Callable[[Callable[[Run], Optional[Instance]]], Callable[[Run], Optional[Instance]]]:
     """Declare the decorated function as the operation `name`; see Operation for the rest."""
 
     def declare(function: Callable[[Run], Optional[Instance]]) -> Callable[[Run], Optional[Instance]]:
         OPERATIONS[name] = Operation(
-            name, function, vm_states, task_state, ends_in, recover, absent_too, action or name
+            name, function, vm_states, task_state, ends_in, recover, absent_too, action or name, repeats
         )
         return function
 
     return declare
 
 
-def perform(host: Host, declared: Operation, uuid: str, name: str, arguments: Mapping[str, Any]) -> Instance:
+def perform(host: Host, declared: Operation, uuid: str, name: str, arguments: Mapping[str, Any]) -> Performance:
     """Run an operation on one instance, wholly or not at all.
 
     Args:
         uuid, name: The instance.
         arguments: The operation's own; one that makes the instance is given its `spec`. With `expected`, a Sight, the
             instance must still be as it was seen then; with `generation`, its record.
-
-    Returns:
-        The instance afterwards.
 
     Raises:
         InstanceNotFound, InstanceInvalidState, InstanceLocked: It may not start; nothing was done.
@@ -171,7 +186,8 @@ def perform(host: Host, declared: Operation, uuid: str, name: str, arguments: Ma
         if not declared.builds and current.vm_state != DELETED:
             current = current.but(task_state=declared.task_state)
             host.driver.save_record(current)
-        result = declared.function(Run(host, current, declared.name, arguments, steps)) or current
+        run = Run(host, current, declared.name, arguments, steps)
+        result = declared.function(run) or current
         ended = _finish(host, declared, result)
     except Exception as error:  # whatever went wrong, a half-done operation must not stay
         fault = describe_fault(error, arguments)
@@ -183,7 +199,7 @@ def perform(host: Host, declared: Operation, uuid: str, name: str, arguments: Ma
         _close(host, declared, current, started_at, steps, fault)
         raise
     _close(host, declared, ended, started_at, steps)
-    return ended
+    return Performance(ended, run.remarks)
 
 
 def recover_operations(host: Host) -> list[tuple[Entry, Optional[Exception]]]:

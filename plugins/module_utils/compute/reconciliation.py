@@ -110,11 +110,13 @@ def _attempt(host: Host, jobs: Sequence[Job]) -> list[tuple[Job, dict[str, Any]]
         expected = {"generation": action.generation} if place == 0 else {}
         began = time.monotonic()
         fault: Optional[Exception] = None
+        remarks: Sequence[str] = ()
         try:
-            perform(host, OPERATIONS[_operation_of(host, action)], action.uuid, action.name, {**arguments, **expected})
+            declared = OPERATIONS[_operation_of(host, action)]
+            remarks = perform(host, declared, action.uuid, action.name, {**arguments, **expected}).remarks
         except Exception as error:  # one instance's failure never stops another's
             fault = error
-        ended.append(((action, arguments), make_result(action, time.monotonic() - began, fault)))
+        ended.append(((action, arguments), make_result(action, time.monotonic() - began, fault, remarks)))
     return ended
 
 
@@ -129,7 +131,9 @@ def _operation_of(host: Host, action: Action) -> str:
     return action.operation
 
 
-def make_result(action: Action, seconds: float, fault: Optional[Exception]) -> dict[str, Any]:
+def make_result(
+    action: Action, seconds: float, fault: Optional[Exception], remarks: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return what a module tells of one action."""
     result: dict[str, Any] = {
         "uuid": action.uuid,
@@ -138,6 +142,8 @@ def make_result(action: Action, seconds: float, fault: Optional[Exception]) -> d
         "status": "done" if fault is None else "failed",
         "seconds": round(seconds, 3),
     }
+    if remarks:
+        result["remarks"] = list(remarks)
     if fault is not None:
         result["error"] = describe_failure(action.operation, action.name, fault)
     return result

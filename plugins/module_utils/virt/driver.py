@@ -187,7 +187,7 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def define(self, instance: Instance) -> None:
-        """Define the domain, with the record in its metadata. It is not started.
+        """Define the domain, with the record in its metadata. It is not started. Memory that was saved is dropped.
 
         Raises:
             InstanceExists: A domain that is not this instance has its name or uuid.

@@ -184,7 +184,10 @@ class FakeDriver(ComputeDriver):
         self._set_power(uuid, "running")
 
     def shut_down(self, uuid: str, timeout: float) -> bool:
-        self._obey("shut_down", self._require(uuid).name)
+        domain = self._require(uuid)
+        self._obey("shut_down", domain.name)
+        if domain.name in self._settings().get("deaf", []):
+            return False
         self._set_power(uuid, "shutdown")
         return True
 

@@ -72,6 +72,9 @@ def draw_results(outcome: Outcome) -> str:
     complaints = [line for told in outcome.complaints() for line in indent(told)]
     if complaints:
         parts.append("\n".join(complaints))
+    remarks = [f"{item['name']} on {item['host']}: {text}" for item in outcome.results for text in item["remarks"]]
+    if remarks:
+        parts.append("\n".join(line for text in remarks for line in indent(text)))
     return "\n\n".join(parts)
 
 

@@ -22,6 +22,8 @@ HERE = sorted({*VM_STATES} - {DELETED})
 ALLOWED = {
     "start": {"active", "error", "stopped"},
     "stop": {"active", "error", "stopped"},
+    "reboot": {"active"},
+    "hard_reboot": {"active", "error", "paused", "stopped", "suspended"},
     "pause": {"active"},
     "unpause": {"paused"},
     "suspend": {"active"},
@@ -65,7 +67,7 @@ def test_a_command_ends_as_declared_or_is_refused_and_changes_nothing(
     assert states(host) == before
     [answer] = obey(host, operation, "web")
     declared = OPERATIONS[operation].ends_in
-    if vm_state == declared:
+    if vm_state == declared and not OPERATIONS[operation].repeats:
         assert (planned.status, answer.status) == ("unchanged", "unchanged")
         assert states(host) == before
     elif vm_state in ALLOWED[operation]:
@@ -78,6 +80,27 @@ def test_a_command_ends_as_declared_or_is_refused_and_changes_nothing(
         assert answer.error is not None and answer.error["code"] == "InstanceInvalidState"
         assert answer.error["message"].startswith(f"web cannot {operation}: it is {vm_state}.")
         assert states(host) == before
+
+
+@pytest.mark.parametrize(("operation", "seconds"), [("stop", 60), ("reboot", 120)])
+def test_a_guest_that_does_not_shut_down_has_its_power_cut_and_that_is_told(
+    host: FakeHost, operation: str, seconds: int
+) -> None:
+    host.reconcile(create("web"))
+    host.settings(deaf=["web"])
+    [answer] = obey(host, operation, "web")
+    assert (answer.status, answer.remarks) == (
+        "done",
+        [f"It did not shut down within {seconds} s, so its power was cut."],
+    )
+    told = host.manager().describe_instances(Selection(["web"]), 1)["instances"][0]["actions"][0]["events"]
+    assert answer.remarks[0] in [event["details"] for event in told]
+
+
+def test_a_hard_reboot_boots_and_does_not_resume(host: FakeHost) -> None:
+    host.reconcile(create("web", vm_state="suspended"))
+    assert [answer.status for answer in obey(host, "hard_reboot", "web")] == ["done"]
+    assert states(host) == {"web": ("active", "running")}
 
 
 def test_only_those_that_are_meant_are_touched(host: FakeHost) -> None:

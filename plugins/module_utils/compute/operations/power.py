@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Starting and stopping (Nova's start_instance, stop_instance)."""
+"""Starting, stopping and restarting (Nova's start_instance, stop_instance and reboot_instance)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,72 @@ from typing import Optional
 from ...objects.instance import Instance
 from ..clock import now
 from ..operation import Run, operation
-from ..states import ACTIVE, ERROR, POWERING_OFF, POWERING_ON, STOPPED
+from ..states import (
+    ACTIVE,
+    ERROR,
+    PAUSED,
+    POWERING_OFF,
+    POWERING_ON,
+    REBOOTING,
+    REBOOTING_HARD,
+    STOPPED,
+    SUSPENDED,
+)
 
 
 @operation("start", vm_states=(STOPPED, ACTIVE, ERROR), task_state=POWERING_ON, ends_in=ACTIVE)
 def start(run: Run) -> Optional[Instance]:
     """Switch the guest on. From active too: the guest may have been stopped behind our back."""
-    run.step("start", run.driver.power_on, run.instance.uuid)
-    return run.instance.but(launched_at=run.instance.launched_at or now())
+    return _start(run)
 
 
 @operation("stop", vm_states=(ACTIVE, STOPPED, ERROR), task_state=POWERING_OFF, ends_in=STOPPED)
 def stop(run: Run) -> Optional[Instance]:
     """Ask the guest to shut down; after `shutdown_timeout` seconds cut its power (Nova's option)."""
-    uuid = run.instance.uuid
-    if not run.step("shut down", run.driver.shut_down, uuid, run.host.options.shutdown_timeout):
-        run.step("power off", run.driver.power_off, uuid)
+    _shut_down(run, run.host.options.shutdown_timeout)
     return None
+
+
+@operation("reboot", vm_states=(ACTIVE,), task_state=REBOOTING, ends_in=ACTIVE, repeats=True)
+def reboot(run: Run) -> Optional[Instance]:
+    """Have the guest shut down, and start it again (Nova's SOFT).
+
+    One that does not within `wait_soft_reboot_seconds` (Nova's option) is rebooted hard.
+    """
+    if _shut_down(run, run.host.options.wait_soft_reboot_seconds):
+        return _start(run)
+    return _start_anew(run)
+
+
+@operation(
+    "hard_reboot",
+    vm_states=(ACTIVE, STOPPED, PAUSED, SUSPENDED, ERROR),
+    task_state=REBOOTING_HARD,
+    ends_in=ACTIVE,
+    action="reboot",
+    repeats=True,
+)
+def hard_reboot(run: Run) -> Optional[Instance]:
+    """Cut its power, define it anew from its record, and start it (Nova's HARD). Memory that was saved is lost."""
+    run.step("power off", run.driver.power_off, run.instance.uuid)
+    return _start_anew(run)
+
+
+def _shut_down(run: Run, seconds: float) -> bool:
+    """Switch the guest off, and return whether it did so itself."""
+    uuid = run.instance.uuid
+    if run.step("shut down", run.driver.shut_down, uuid, seconds):
+        return True
+    run.step("power off", run.driver.power_off, uuid)
+    run.remark(f"It did not shut down within {seconds:g} s, so its power was cut.")
+    return False
+
+
+def _start(run: Run) -> Instance:
+    run.step("start", run.driver.power_on, run.instance.uuid)
+    return run.instance.but(launched_at=run.instance.launched_at or now())
+
+
+def _start_anew(run: Run) -> Instance:
+    run.step("define", run.driver.define, run.instance)
+    return _start(run)

@@ -154,6 +154,7 @@ class LibvirtDriver(ComputeDriver):
         self._refuse_others(instance)
         uuid = _checked(instance.uuid)
         root_disk, config_drive = self._disks.root_disk(uuid), self._disks.config_drive(uuid)
+        self._power.forget_memory(uuid)
         platform = self._facts.platform(self._shared_cpus)
         tree = build_domain(instance, platform, str(root_disk), str(config_drive), self._record_version_cap)
         # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any, Callable
 
-from ...objects.errors import HypervisorError, InstanceInvalidState
+from ...objects.errors import HypervisorError, InstanceInvalidState, InstanceNotFound
 from .binding import libvirt
 from .connection import Connection, within
 
@@ -93,6 +93,15 @@ class GuestPower:
         if not domain.isActive() and not domain.hasManagedSaveImage():
             raise InstanceInvalidState(f"{domain.name()} has no saved memory.", "Start it: it boots then.")
         self.power_on(uuid)
+
+    def forget_memory(self, uuid: str) -> None:
+        """Drop a guest's saved memory, if there is any: it belongs to the definition that it was saved under."""
+        try:
+            domain = self._domain(uuid)
+        except InstanceNotFound:
+            return
+        if domain.hasManagedSaveImage():
+            domain.managedSaveRemove(0)
 
     def _domain(self, uuid: str) -> Any:
         return self._connection.host().lookupByUUIDString(uuid)
