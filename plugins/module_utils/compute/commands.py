@@ -133,7 +133,7 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
     refusal = _refusal(declared, seen, busy)
     if refusal is not None:
         return answer.but(status=FAILED, error=describe_failure(declared.name, spec.name, refusal))
-    return answer.but(after=declared.ends_in or command.arguments.get("vm_state") or before)
+    return answer.but(after=declared.foretell(record, command.arguments))
 
 
 def _is_there(declared: Operation, seen: ObservedInstance) -> bool:

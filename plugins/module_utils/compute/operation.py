@@ -113,12 +113,13 @@ class Operation:
         function: Does it; its result is the instance as it then is, or None for "as it was".
         vm_states: States it may start from; None means it makes the instance, and defines it with its final record.
         task_state: Shown while it runs.
-        ends_in: The vm_state afterwards; None leaves it as it was.
+        ends_in: The vm_state afterwards; None leaves it as it was, or to `ends_as`.
         recover: What to do with one that its process did not survive, given its journal entry: undo it, or
             finish it. None means that nothing was left half-done.
         absent_too: It may also run where the domain is gone already.
         action: What the history calls it, in Nova's words; as a rule its name.
         repeats: It does something even where the instance is as it leaves it.
+        ends_as: Tells the vm_state afterwards, from the instance and the arguments, where that depends on them.
     """
 
     name: str
@@ -130,11 +131,18 @@ class Operation:
     absent_too: bool = False
     action: str = ""
     repeats: bool = False
+    ends_as: Optional[Callable[[Instance, Mapping[str, Any]], str]] = None
 
     @property
     def builds(self) -> bool:
         """Whether it makes the instance."""
         return self.vm_states is None
+
+    def foretell(self, instance: Instance, arguments: Mapping[str, Any]) -> str:
+        """Return the vm_state in which it leaves an instance that it is done to."""
+        if self.ends_as is not None:
+            return self.ends_as(instance, arguments)
+        return self.ends_in or instance.vm_state
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -150,12 +158,13 @@ def operation(
     absent_too: bool = False,
     action: str = "",
     repeats: bool = False,
+    ends_as: Optional[Callable[[Instance, Mapping[str, Any]], str]] = None,
 ) -> Callable[[Callable[[Run], Optional[Instance]]], Callable[[Run], Optional[Instance]]]:
     """Declare the decorated function as the operation `name`; see Operation for the rest."""
 
     def declare(function: Callable[[Run], Optional[Instance]]) -> Callable[[Run], Optional[Instance]]:
         OPERATIONS[name] = Operation(
-            name, function, vm_states, task_state, ends_in, recover, absent_too, action or name, repeats
+            name, function, vm_states, task_state, ends_in, recover, absent_too, action or name, repeats, ends_as
         )
         return function
 
@@ -292,9 +301,8 @@ def _guard(host: Host, declared: Operation, uuid: str, name: str, arguments: Map
 def _finish(host: Host, declared: Operation, instance: Instance) -> Instance:
     if declared.builds:
         return instance
-    ended = instance.but(
-        vm_state=declared.ends_in or instance.vm_state, task_state=None, generation=instance.generation + 1
-    )
+    vm_state = declared.ends_in or instance.vm_state
+    ended = instance.but(vm_state=vm_state, task_state=None, generation=instance.generation + 1)
     if ended.vm_state != DELETED:
         host.driver.save_record(ended)
     return ended

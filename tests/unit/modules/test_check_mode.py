@@ -51,7 +51,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
     ],
     "compute_node_facts": [{}, {"reserved_host_memory_mb": 1024}],
     "compute_node_fingerprint": [{}, {"known": "0123456789abcdef"}],
-    "instance_action": [{"action": action, "names": ["*"]} for action in COMMANDS],
+    "instance_action": [{"action": action, "names": ["*"], "on_failure": "report"} for action in COMMANDS],
     "instance": [
         {"name": "new", **SIZE},
         {"name": "new", "vm_state": "stopped", "user_data": "a secret", **SIZE},
@@ -120,7 +120,7 @@ def tell(result: dict[str, Any]) -> dict[str, Any]:
     """Return what of a result must be the same in check mode and when it is done."""
     told = {key: result.get(key) for key in FORETOLD}
     told["results"] = [
-        {key: item[key] for key in ("uuid", "operation", "name", "did") if key in item}
+        {key: item[key] for key in ("uuid", "operation", "name", "did", "before", "after") if key in item}
         for item in result.get("results", [])
         if item.get("name") != DONE_BEFORE
     ]

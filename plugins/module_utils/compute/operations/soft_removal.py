@@ -10,7 +10,8 @@ deletes it for good.
 
 from __future__ import annotations
 
-from typing import Optional
+from collections.abc import Mapping
+from typing import Any, Optional
 
 from ...objects.instance import Instance
 from ..clock import now
@@ -42,11 +43,23 @@ def soft_delete(run: Run) -> Optional[Instance]:
     return run.instance.but(deleted_at=now(), old_vm_state=run.instance.vm_state)
 
 
-@operation("restore", vm_states=(SOFT_DELETE,), task_state=RESTORING, ends_in=None, recover=keep_restored)
+def state_to_restore(instance: Instance, arguments: Mapping[str, Any]) -> str:
+    """Return what a restored instance becomes: what was asked for, else what it was, on or off."""
+    return arguments.get("vm_state") or (STOPPED if instance.old_vm_state == STOPPED else ACTIVE)
+
+
+@operation(
+    "restore",
+    vm_states=(SOFT_DELETE,),
+    task_state=RESTORING,
+    ends_in=None,
+    ends_as=state_to_restore,
+    recover=keep_restored,
+)
 def restore(run: Run) -> Optional[Instance]:
     """Take it back. Arguments: vm_state, active or stopped; without it, what it was when it was deleted."""
     instance = run.instance
-    vm_state = run.arguments.get("vm_state") or (STOPPED if instance.old_vm_state == STOPPED else ACTIVE)
+    vm_state = state_to_restore(instance, run.arguments)
     if vm_state == ACTIVE:
         run.step("start", run.driver.power_on, instance.uuid)
         instance = instance.but(launched_at=instance.launched_at or now())
