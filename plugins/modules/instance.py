@@ -196,7 +196,7 @@ actions:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.compute.single import SingleInstance, read_wanted
+from ..module_utils.compute.single import IMAGE, SingleInstance, read_wanted
 from ..module_utils.door import compute_manager, host_argument_spec
 
 FLAVOR = {
@@ -204,11 +204,6 @@ FLAVOR = {
     "vcpus": {"type": "int", "required": True},
     "memory_mb": {"type": "int", "required": True},
     "root_gb": {"type": "int", "default": 0},
-}
-IMAGE = {
-    "name": {"type": "str", "default": "custom"},
-    "source": {"type": "str", "required": True},
-    "checksum": {"type": "str"},
 }
 NETWORK = {
     "network": {"type": "str", "required": True},

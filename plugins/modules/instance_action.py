@@ -38,9 +38,46 @@ options:
         record; saved memory is lost.
       - V(stop) asks the guest to shut down, and cuts its power after O(shutdown_timeout). V(pause) has it stand still
         in memory, V(suspend) on disk. V(soft_delete) keeps its data until it is reclaimed; V(restore) takes that back.
+      - V(rescue) boots it from a disk made of O(image), with its own root disk as the second one; V(unrescue) boots it
+        from its own again.
+      - V(rebuild) replaces its root disk by a new one made of O(image). It keeps its UUID, its addresses and its size.
+        What was on the root disk is lost as soon as the new guest has been started; until then, a failure brings the
+        old one back.
+      - V(trigger_crash_dump) gives the guest a non-maskable interrupt, at which its kernel may write a dump of itself.
     type: str
-    choices: [start, stop, reboot, hard_reboot, pause, unpause, suspend, resume, delete, soft_delete, restore]
+    choices:
+      - start
+      - stop
+      - reboot
+      - hard_reboot
+      - pause
+      - unpause
+      - suspend
+      - resume
+      - rescue
+      - unrescue
+      - rebuild
+      - delete
+      - soft_delete
+      - restore
+      - trigger_crash_dump
     required: true
+  image:
+    description:
+      - With V(rescue) and V(rebuild), what to boot. Without it, the image that the instance was made from.
+    type: dict
+    suboptions:
+      name:
+        description: What the image is called.
+        type: str
+        default: custom
+      source:
+        description: Absolute path on the host, or an http or https address.
+        type: str
+        required: true
+      checksum:
+        description: V(sha256:) and 64 hexadecimal digits.
+        type: str
   names:
     description:
       - Instances whose name is one of these, or fits one of these shell patterns.
@@ -82,6 +119,12 @@ EXAMPLES = r"""
   novella.compute.instance_action:
     action: pause
     names: ["web-*"]
+
+- name: Boot one from another image, to repair its disk
+  novella.compute.instance_action:
+    action: rescue
+    names: [db]
+    image: {source: /srv/images/rescue.qcow2}
 
 - name: Let them go on
   novella.compute.instance_action:
@@ -152,6 +195,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.compute.commands import COMMANDS, Answer, Command
 from ..module_utils.compute.instance_details import Selection
 from ..module_utils.compute.progress import ProgressFile
+from ..module_utils.compute.single import IMAGE, read_image
 from ..module_utils.door import compute_manager
 from ..module_utils.host_arguments import fail, host_argument_spec
 from ..module_utils.objects.errors import NovellaError
@@ -162,6 +206,7 @@ def main() -> None:
         argument_spec={
             **host_argument_spec(),
             "action": {"type": "str", "choices": list(COMMANDS), "required": True},
+            "image": {"type": "dict", "options": IMAGE},
             "names": {"type": "list", "elements": "str", "default": []},
             "uuids": {"type": "list", "elements": "str", "default": []},
             "fleet": {"type": "str"},
@@ -175,7 +220,8 @@ def main() -> None:
     selection = Selection(params["names"], params["uuids"], params["fleet"], params["project_id"])
     progress = ProgressFile(params["progress_path"])
     with progress, compute_manager(module, progress.write) as manager:
-        answers = manager.obey(Command(params["action"], selection), module.check_mode)
+        arguments = {} if params["image"] is None else {"image": read_image(params["image"])}
+        answers = manager.obey(Command(params["action"], selection, arguments), module.check_mode)
     outcome = describe(answers)
     errors = [answer.error for answer in answers if answer.error is not None]
     if errors and params["on_failure"] == "fail":

@@ -25,8 +25,10 @@ from .run_states import POWER_OF
 # What may be asked for; the rest makes instances, or follows from a fleet.
 COMMANDS = (
     *("start", "stop", "reboot", "hard_reboot", "pause", "unpause", "suspend", "resume"),
-    *("delete", "soft_delete", "restore"),
+    *("rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump"),
 )
+# Which of them an argument is for.
+ARGUMENTS = {"image": ("rescue", "rebuild")}
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"
 
@@ -76,8 +78,14 @@ def obey(host: Host, command: Command, check: bool, progress: Optional[Progress]
         progress: Told after each ended instance: what it was, how many ended, how many there are.
 
     Raises:
-        OptionInvalid: Nothing says which instances. Nobody shall stop everything by leaving something out.
+        OptionInvalid: Nothing says which instances, and nobody shall stop everything by leaving something out; or an
+            argument is not for this operation.
     """
+    for argument in command.arguments:
+        if command.operation not in ARGUMENTS[argument]:
+            raise OptionInvalid(
+                f"{command.operation} takes no {argument}.", f"It is for {' and '.join(ARGUMENTS[argument])}."
+            )
     if command.selection.names_nothing:
         raise OptionInvalid(
             f"Nothing says which instances to {command.operation}.",

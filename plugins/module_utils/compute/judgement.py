@@ -22,6 +22,7 @@ from .states import (
     PAUSED,
     POWERING_OFF,
     POWERING_ON,
+    RESCUED,
     SOFT_DELETE,
     SPAWNING,
     STOPPED,
@@ -43,6 +44,10 @@ def judge(wanted: WantedInstance, sighting: Sighting) -> Verdict:
     unfinished = _finish(wanted, sighting)
     if unfinished is not None:
         return Verdict([unfinished])
+    if sighting.instance.vm_state == RESCUED:
+        # Somebody repairs it. What it is in the end is for them to say.
+        reason = "is rescued; it is brought to what is declared when it is unrescued"
+        return Verdict(findings=[Finding("rescued", wanted.uuid, wanted.spec.name, reason, sighting.host)])
     verdict = Verdict()
     comparison = compare(sighting.instance.spec, wanted.spec)
     if sighting.instance.vm_state == SOFT_DELETE:
@@ -196,7 +201,7 @@ def removal_action(sighting: Sighting, reason: str, reclaim_instance_interval: i
 
 def keeps_data(vm_state: str, reclaim_instance_interval: int) -> bool:
     """Return whether a host keeps the data of an instance that is deleted from this state. One half-built has none."""
-    return reclaim_instance_interval > 0 and vm_state in (ACTIVE, ERROR, PAUSED, STOPPED, SUSPENDED)
+    return reclaim_instance_interval > 0 and vm_state in (ACTIVE, ERROR, PAUSED, RESCUED, STOPPED, SUSPENDED)
 
 
 def summarise(spec: InstanceSpec) -> dict[str, Any]:

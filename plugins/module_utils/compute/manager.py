@@ -27,8 +27,10 @@ from .journal import Entry, Journal
 from .operation import OPERATIONS, recover_operations
 from .operations import build as _build  # noqa: F401  an operation exists by being imported
 from .operations import power as _power  # noqa: F401
+from .operations import rebuilding as _rebuilding  # noqa: F401
 from .operations import record as _record  # noqa: F401
 from .operations import removal as _removal  # noqa: F401
+from .operations import rescuing as _rescuing  # noqa: F401
 from .operations import soft_removal as _soft_removal  # noqa: F401
 from .operations import standstill as _standstill  # noqa: F401
 from .owner import is_alive

@@ -112,7 +112,7 @@ class Operation:
         name: What users, plans and the history call it.
         function: Does it; its result is the instance as it then is, or None for "as it was".
         vm_states: States it may start from; None means it makes the instance, and defines it with its final record.
-        task_state: Shown while it runs.
+        task_state: Shown while it runs; None where Nova shows nothing.
         ends_in: The vm_state afterwards; None leaves it as it was, or to `ends_as`.
         recover: What to do with one that its process did not survive, given its journal entry: undo it, or
             finish it. None means that nothing was left half-done.
@@ -125,7 +125,7 @@ class Operation:
     name: str
     function: Callable[[Run], Optional[Instance]]
     vm_states: Optional[tuple[str, ...]]
-    task_state: str
+    task_state: Optional[str]
     ends_in: Optional[str]
     recover: Optional[Callable[[Host, Entry], None]]
     absent_too: bool = False
@@ -152,7 +152,7 @@ def operation(
     name: str,
     *,
     vm_states: Optional[tuple[str, ...]],
-    task_state: str,
+    task_state: Optional[str],
     ends_in: Optional[str],
     recover: Optional[Callable[[Host, Entry], None]] = None,
     absent_too: bool = False,

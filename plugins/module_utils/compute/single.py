@@ -27,6 +27,13 @@ from .wanted import Sighting, WantedInstance
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _MOST_LETTERS = 63
 
+# The argument spec of an image.
+IMAGE = {
+    "name": {"type": "str", "default": "custom"},
+    "source": {"type": "str", "required": True},
+    "checksum": {"type": "str"},
+}
+
 
 @dataclass(frozen=True)
 class Change:
@@ -140,7 +147,7 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
     spec = InstanceSpec(
         name=options["name"],
         flavor=_record(Flavor, options["flavor"], "flavor"),
-        image=_record(Image, options["image"], "image"),
+        image=read_image(options["image"]),
         fleet=options["fleet"],
         project_id=options["project_id"],
         networks=networks,
@@ -149,6 +156,16 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
         user_data_sha256=None if user_data is None else hashlib.sha256(user_data).hexdigest(),
     )
     return WantedInstance(uuid, spec, options["vm_state"], user_data)
+
+
+def read_image(options: Mapping[str, Any]) -> Image:
+    """Return the image that a module's option describes.
+
+    Raises:
+        OptionInvalid: A value is not as an image's must be.
+    """
+    image: Image = _record(Image, options, "image")
+    return image
 
 
 def _check_name(option: str, name: str) -> None:

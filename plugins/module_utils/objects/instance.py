@@ -44,14 +44,16 @@ class Instance(Document):
 
     `vm_state` and `task_state` are Nova's (`compute.states`). `generation` counts the changes made to this
     record. Times are ISO-8601 UTC. `numa_topology` and `pci_devices` are what its host has given it for good.
-    `deleted_at` and `old_vm_state` tell of one that is soft-deleted since when, and what it was before.
+    `deleted_at` and `old_vm_state` tell of one that is soft-deleted since when, and what it was before. `rescue_image`
+    is what a rescued one has booted.
 
     Version history:
         1.1  deleted_at, old_vm_state
+        1.2  rescue_image
     """
 
     KIND: ClassVar[str] = "instance"
-    VERSION: ClassVar[str] = "1.1"
+    VERSION: ClassVar[str] = "1.2"
 
     uuid: str
     spec: InstanceSpec
@@ -65,6 +67,7 @@ class Instance(Document):
     pci_devices: list[PciDevice] = field(default_factory=list)
     deleted_at: Optional[str] = field(default=None, metadata=since("1.1"))
     old_vm_state: Optional[str] = field(default=None, metadata=since("1.1"))
+    rescue_image: Optional[Image] = field(default=None, metadata=since("1.2"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
 

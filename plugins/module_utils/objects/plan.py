@@ -76,8 +76,8 @@ class Finding(Record):
     """Something the plan leaves alone, and why.
 
     `kind`: ``unknown`` (may be on a host that did not answer), ``undeclared`` (ours, in no fleet file; `prune`
-    would delete it), ``busy`` (in the hands of another run), ``split`` (on two hosts), ``unsupported`` (a change
-    this release cannot make).
+    would delete it), ``busy`` (in the hands of another run), ``split`` (on two hosts), ``rescued`` (somebody
+    repairs it), ``unsupported`` (a change this release cannot make).
     `fatal` findings make the run fail at its end, after everything else was done.
     """
 

@@ -182,12 +182,34 @@ class ComputeDriver(abc.ABC):
         """
 
     @abc.abstractmethod
+    def set_disks_aside(self, uuid: str) -> None:
+        """Keep root disk and config drive under other names, so that new ones can be made. What is aside stays so."""
+
+    @abc.abstractmethod
+    def take_disks_back(self, uuid: str) -> None:
+        """Put the disks back that were set aside, in the place of what was made instead."""
+
+    @abc.abstractmethod
+    def drop_disks_aside(self, uuid: str) -> None:
+        """Delete the disks that were set aside."""
+
+    @abc.abstractmethod
+    def create_rescue_disk(self, uuid: str, image: CachedImage) -> None:
+        """Make a disk to rescue a guest with, as large as the image. One that is there is replaced."""
+
+    @abc.abstractmethod
+    def delete_rescue_disk(self, uuid: str) -> None:
+        """Delete it."""
+
+    @abc.abstractmethod
     def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
         """Write the config drive (volume label ``config-2``) with these files, path to content."""
 
     @abc.abstractmethod
     def define(self, instance: Instance) -> None:
         """Define the domain, with the record in its metadata. It is not started. Memory that was saved is dropped.
+
+        With a `rescue_image`, it boots from the rescue disk, and its root disk is the second one.
 
         Raises:
             InstanceExists: A domain that is not this instance has its name or uuid.
@@ -234,6 +256,10 @@ class ComputeDriver(abc.ABC):
         Raises:
             InstanceInvalidState: There is no saved memory: it would boot.
         """
+
+    @abc.abstractmethod
+    def inject_nmi(self, uuid: str) -> None:
+        """Give a running guest a non-maskable interrupt."""
 
     # -- removing --------------------------------------------------------------------------------------------
 

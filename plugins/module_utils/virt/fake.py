@@ -131,7 +131,7 @@ class FakeDriver(ComputeDriver):
         return {row["uuid"] for row in self._rows("SELECT uuid FROM fake_disks WHERE kind = 'root'")}
 
     def list_unused_images(self, minimum_age: float) -> list[UnusedImage]:
-        used = {row["content"] for row in self._rows("SELECT content FROM fake_disks WHERE kind = 'root'")}
+        used = {row["content"] for row in self._rows("SELECT content FROM fake_disks WHERE kind NOT LIKE 'config%'")}
         latest = time.time_ns() - int(minimum_age * 1e9)
         old = self._rows("SELECT * FROM fake_images WHERE used_at <= ? ORDER BY path", latest)
         return [UnusedImage(row["path"], _GIB, row["used_at"]) for row in old if row["path"] not in used]
@@ -151,6 +151,39 @@ class FakeDriver(ComputeDriver):
             return False
         self._write("INSERT INTO fake_disks VALUES (?, 'root', ?)", instance.uuid, image.path)
         return True
+
+    def set_disks_aside(self, uuid: str) -> None:
+        self._obey("set_disks_aside", self._require(uuid).name)
+        with self._db.transaction():
+            for kind in ("root", "config"):
+                self._write(
+                    "UPDATE OR IGNORE fake_disks SET kind = ? WHERE uuid = ? AND kind = ?", f"{kind}.old", uuid, kind
+                )
+            # The config drive stays in its place, too.
+            self._write(
+                "INSERT OR IGNORE INTO fake_disks SELECT uuid, 'config', content FROM fake_disks "
+                "WHERE uuid = ? AND kind = 'config.old'",
+                uuid,
+            )
+
+    def take_disks_back(self, uuid: str) -> None:
+        self._obey("take_disks_back", self._require(uuid).name)
+        for kind in ("root", "config"):
+            self._write(
+                "UPDATE OR REPLACE fake_disks SET kind = ? WHERE uuid = ? AND kind = ?", kind, uuid, f"{kind}.old"
+            )
+
+    def drop_disks_aside(self, uuid: str) -> None:
+        self._obey("drop_disks_aside", self._require(uuid).name)
+        self._write("DELETE FROM fake_disks WHERE uuid = ? AND kind LIKE '%.old'", uuid)
+
+    def create_rescue_disk(self, uuid: str, image: CachedImage) -> None:
+        self._obey("create_rescue_disk", self._require(uuid).name)
+        self._write("INSERT OR REPLACE INTO fake_disks VALUES (?, 'rescue', ?)", uuid, image.path)
+
+    def delete_rescue_disk(self, uuid: str) -> None:
+        self._obey("delete_rescue_disk", self._require(uuid).name)
+        self._write("DELETE FROM fake_disks WHERE uuid = ? AND kind = 'rescue'", uuid)
 
     def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
         self._obey("write_config_drive", instance.spec.name)
@@ -216,6 +249,9 @@ class FakeDriver(ComputeDriver):
         if domain.power_state not in ("suspended", "running"):
             raise InstanceInvalidState(f"{domain.name} has no saved memory.", "Start it: it boots then.")
         self._set_power(uuid, "running")
+
+    def inject_nmi(self, uuid: str) -> None:
+        self._obey("inject_nmi", self._require(uuid).name)
 
     # -- removing --------------------------------------------------------------------------------------------
 

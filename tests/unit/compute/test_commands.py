@@ -28,10 +28,23 @@ ALLOWED = {
     "unpause": {"paused"},
     "suspend": {"active"},
     "resume": {"suspended"},
+    "rescue": {"active", "error", "stopped"},
+    "unrescue": {"rescued"},
+    "rebuild": {"active", "error", "stopped"},
     "delete": set(HERE),
-    "soft_delete": {"active", "error", "paused", "stopped", "suspended"},
+    "soft_delete": {"active", "error", "paused", "rescued", "stopped", "suspended"},
     "restore": {"soft-delete"},
+    "trigger_crash_dump": {"active", "error", "paused", "rescued"},
 }
+
+
+def ends(operation: str, vm_state: str) -> list[str]:
+    """The states of what is left; which of the operations leave an instance as it was, Nova says."""
+    as_it_was = {"rebuild": {"stopped"}, "trigger_crash_dump": ALLOWED["trigger_crash_dump"]}
+    if vm_state in as_it_was.get(operation, ()):
+        return [vm_state]
+    declared = OPERATIONS[operation].ends_in
+    return [] if declared == DELETED else [declared or "active"]
 
 
 def obey(host: FakeHost, operation: str, *names: str, check: bool = False, **selection: Any) -> list[Answer]:
@@ -72,9 +85,8 @@ def test_a_command_ends_as_declared_or_is_refused_and_changes_nothing(
         assert states(host) == before
     elif vm_state in ALLOWED[operation]:
         assert (planned.status, answer.status) == ("planned", "done")
-        # What is restored is as it was before.
-        left = [] if declared == DELETED else [declared or "active"]
-        assert [state for state, _power in states(host).values()] == left
+        assert [state for state, _power in states(host).values()] == ends(operation, vm_state)
+        assert [planned.after] == (ends(operation, vm_state) or [DELETED])
     else:
         assert (planned.status, answer.status) == ("failed", "failed")
         assert answer.error is not None and answer.error["code"] == "InstanceInvalidState"

@@ -34,6 +34,7 @@ NOVAS_TABLE = {
     "stopped": rows(running="stop", paused="stop", suspended="stop"),
     "paused": rows(shutdown="update stopped", crashed="update stopped"),
     "suspended": rows(),
+    "rescued": rows(),
     "soft-delete": rows(running=WARNING, paused=WARNING, crashed=WARNING),
     "deleted": rows(running=WARNING, paused=WARNING, suspended=WARNING, crashed=WARNING),
 }

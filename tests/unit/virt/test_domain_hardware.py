@@ -20,6 +20,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.numa impor
 )
 from ansible_collections.novella.compute.plugins.module_utils.objects.pci import PciDevice
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.domain_xml import (
+    GuestDisks,
     GuestPlatform,
     build_domain,
     check_supported,
@@ -41,7 +42,7 @@ NIC = PciDevice("0000:03:10.2", "8086", "1515", "type-VF", 0)
 def built(topology=None, devices=(), platform=PLATFORM, vcpus=4):
     spec = InstanceSpec("db-1", Flavor("big", vcpus, 1024, 5), Image("debian", "/srv/images/debian.qcow2"))
     instance = Instance(UUID, spec, numa_topology=topology, pci_devices=list(devices))
-    return build_domain(instance, platform, "/pool/root.qcow2", "/pool/config.iso")
+    return build_domain(instance, platform, GuestDisks("/pool/root.qcow2", "/pool/config.iso"))
 
 
 def dedicated(number, pairs, **more):

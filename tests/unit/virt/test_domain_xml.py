@@ -13,6 +13,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image, NetworkRequest
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.domain_xml import (
+    GuestDisks,
     GuestPlatform,
     build_domain,
     check_supported,
@@ -36,7 +37,7 @@ def an_instance(**changes):
 
 
 def built(instance, platform):
-    return build_domain(instance, platform, f"/pool/{UUID}.root.qcow2", f"/pool/{UUID}.config.iso")
+    return build_domain(instance, platform, GuestDisks(f"/pool/{UUID}.root.qcow2", f"/pool/{UUID}.config.iso"))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ..states import (
     POWERING_ON,
     REBOOTING,
     REBOOTING_HARD,
+    RESCUED,
     STOPPED,
     SUSPENDED,
 )
@@ -33,7 +34,7 @@ def start(run: Run) -> Optional[Instance]:
 @operation("stop", vm_states=(ACTIVE, STOPPED, ERROR), task_state=POWERING_OFF, ends_in=STOPPED)
 def stop(run: Run) -> Optional[Instance]:
     """Ask the guest to shut down; after `shutdown_timeout` seconds cut its power (Nova's option)."""
-    _shut_down(run, run.host.options.shutdown_timeout)
+    switch_off(run, run.host.options.shutdown_timeout)
     return None
 
 
@@ -43,7 +44,7 @@ def reboot(run: Run) -> Optional[Instance]:
 
     One that does not within `wait_soft_reboot_seconds` (Nova's option) is rebooted hard.
     """
-    if _shut_down(run, run.host.options.wait_soft_reboot_seconds):
+    if switch_off(run, run.host.options.wait_soft_reboot_seconds):
         return _start(run)
     return _start_anew(run)
 
@@ -62,7 +63,20 @@ def hard_reboot(run: Run) -> Optional[Instance]:
     return _start_anew(run)
 
 
-def _shut_down(run: Run, seconds: float) -> bool:
+@operation(
+    "trigger_crash_dump",
+    vm_states=(ACTIVE, ERROR, PAUSED, RESCUED),
+    task_state=None,
+    ends_in=None,
+    repeats=True,
+)
+def trigger_crash_dump(run: Run) -> Optional[Instance]:
+    """Give the guest a non-maskable interrupt, at which its kernel may write a dump of itself."""
+    run.step("inject NMI", run.driver.inject_nmi, run.instance.uuid)
+    return None
+
+
+def switch_off(run: Run, seconds: float) -> bool:
     """Switch the guest off, and return whether it did so itself."""
     uuid = run.instance.uuid
     if run.step("shut down", run.driver.shut_down, uuid, seconds):

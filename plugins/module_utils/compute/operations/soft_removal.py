@@ -19,7 +19,7 @@ from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
 from ..records import read_record
-from ..states import ACTIVE, ERROR, PAUSED, RESTORING, SOFT_DELETE, SOFT_DELETING, STOPPED, SUSPENDED
+from ..states import ACTIVE, ERROR, PAUSED, RESCUED, RESTORING, SOFT_DELETE, SOFT_DELETING, STOPPED, SUSPENDED
 
 
 def keep_restored(host: Host, entry: Entry) -> None:
@@ -32,15 +32,20 @@ def keep_restored(host: Host, entry: Entry) -> None:
 
 @operation(
     "soft_delete",
-    vm_states=(ACTIVE, ERROR, PAUSED, STOPPED, SUSPENDED),
+    vm_states=(ACTIVE, ERROR, PAUSED, RESCUED, STOPPED, SUSPENDED),
     task_state=SOFT_DELETING,
     ends_in=SOFT_DELETE,
     action="delete",
 )
 def soft_delete(run: Run) -> Optional[Instance]:
-    """Cut the power and note the time. Done by half it is not deleted, and can be done again."""
-    run.step("power off", run.driver.power_off, run.instance.uuid)
-    return run.instance.but(deleted_at=now(), old_vm_state=run.instance.vm_state)
+    """Cut the power and note the time. Done by half it is not deleted, and can be done again. It ends a rescue."""
+    instance, driver = run.instance, run.driver
+    run.step("power off", driver.power_off, instance.uuid)
+    if instance.vm_state == RESCUED:
+        instance = instance.but(rescue_image=None)
+        run.step("define", driver.define, instance)
+        run.step("rescue disk", driver.delete_rescue_disk, instance.uuid)
+    return instance.but(deleted_at=now(), old_vm_state=run.instance.vm_state)
 
 
 def state_to_restore(instance: Instance, arguments: Mapping[str, Any]) -> str:

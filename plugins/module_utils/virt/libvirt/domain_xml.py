@@ -55,6 +55,15 @@ class GuestPlatform:
     shared_cpus: Optional[str] = None
 
 
+@dataclass(frozen=True)
+class GuestDisks:
+    """Paths of a guest's disks. With a `rescue` disk, it boots from that one."""
+
+    root: str
+    config_drive: str
+    rescue: Optional[str] = None
+
+
 def console_log_path(uuid: str) -> str:
     """Return where virtlogd writes the serial console of an instance."""
     return f"{CONSOLE_LOG_DIRECTORY}/novella-{uuid}.console.log"
@@ -115,8 +124,7 @@ def read_record(domain: ET.Element) -> Optional[Mapping[str, Any]]:
 def build_domain(
     instance: Instance,
     platform: GuestPlatform,
-    root_disk: str,
-    config_drive: str,
+    disks: GuestDisks,
     record_version_cap: Optional[str] = None,
 ) -> ET.Element:
     """Build the domain.
@@ -124,8 +132,7 @@ def build_domain(
     Args:
         instance: The record; it goes into the metadata whole.
         platform: What the host offers.
-        root_disk: Path of the qcow2 root disk.
-        config_drive: Path of the config drive.
+        disks: Where its disks lie.
         record_version_cap: The newest version to write the record in.
 
     Raises:
@@ -149,8 +156,11 @@ def build_domain(
     for event, reaction in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
         _text(domain, event, reaction)
     devices = ET.SubElement(domain, "devices")
-    _add_disk(devices, root_disk, "vda", "qcow2", read_only=False)
-    _add_disk(devices, config_drive, "vdb", "raw", read_only=True)
+    # The first is the one that boots.
+    writable = [path for path in (disks.rescue, disks.root) if path is not None]
+    for path, target in zip(writable, ("vda", "vdb")):
+        _add_disk(devices, path, target, "qcow2", read_only=False)
+    _add_disk(devices, disks.config_drive, "vdc" if disks.rescue else "vdb", "raw", read_only=True)
     _add_buses(devices)
     for network in spec.networks:
         _add_interface(devices, network)

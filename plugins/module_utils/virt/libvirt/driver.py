@@ -36,6 +36,7 @@ from .disk_sources import list_disk_sources
 from .domain_xml import (
     METADATA_PREFIX,
     NAMESPACE,
+    GuestDisks,
     build_domain,
     check_supported,
     console_log_path,
@@ -143,6 +144,21 @@ class LibvirtDriver(ComputeDriver):
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
         return self._disks.create_root_disk(_checked(instance.uuid), image, instance.spec.flavor.root_gb)
 
+    def set_disks_aside(self, uuid: str) -> None:
+        self._disks.set_aside(_checked(uuid))
+
+    def take_disks_back(self, uuid: str) -> None:
+        self._disks.take_back(_checked(uuid))
+
+    def drop_disks_aside(self, uuid: str) -> None:
+        self._disks.drop_aside(_checked(uuid))
+
+    def create_rescue_disk(self, uuid: str, image: CachedImage) -> None:
+        self._disks.create_rescue_disk(_checked(uuid), image)
+
+    def delete_rescue_disk(self, uuid: str) -> None:
+        self._disks.delete_rescue_disk(_checked(uuid))
+
     def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
         # Only who builds an instance needs it loaded.
         from ..iso9660 import build_iso
@@ -153,10 +169,14 @@ class LibvirtDriver(ComputeDriver):
         check_supported(instance.spec)
         self._refuse_others(instance)
         uuid = _checked(instance.uuid)
-        root_disk, config_drive = self._disks.root_disk(uuid), self._disks.config_drive(uuid)
+        disks = GuestDisks(
+            root=str(self._disks.root_disk(uuid)),
+            config_drive=str(self._disks.config_drive(uuid)),
+            rescue=None if instance.rescue_image is None else str(self._disks.rescue_disk(uuid)),
+        )
         self._power.forget_memory(uuid)
         platform = self._facts.platform(self._shared_cpus)
-        tree = build_domain(instance, platform, str(root_disk), str(config_drive), self._record_version_cap)
+        tree = build_domain(instance, platform, disks, self._record_version_cap)
         # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
         shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
         flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
@@ -194,6 +214,9 @@ class LibvirtDriver(ComputeDriver):
 
     def resume(self, uuid: str) -> None:
         self._power.resume(_checked(uuid))
+
+    def inject_nmi(self, uuid: str) -> None:
+        self._power.inject_nmi(_checked(uuid))
 
     # -- removing --------------------------------------------------------------------------------------------
 

@@ -94,6 +94,10 @@ class GuestPower:
             raise InstanceInvalidState(f"{domain.name()} has no saved memory.", "Start it: it boots then.")
         self.power_on(uuid)
 
+    def inject_nmi(self, uuid: str) -> None:
+        """Give a guest a non-maskable interrupt."""
+        self._domain(uuid).injectNMI(0)
+
     def forget_memory(self, uuid: str) -> None:
         """Drop a guest's saved memory, if there is any: it belongs to the definition that it was saved under."""
         try:

@@ -48,8 +48,14 @@ class DiskStore:
         return self.directory / f"{uuid}.root.qcow2"
 
     def root_disk_size(self, uuid: str) -> int:
-        """Return the size in bytes that the guest sees; 0 where there is no disk."""
-        return virtual_size(str(self.root_disk(uuid)))
+        """Return the size in bytes that the guest sees; 0 where there is no disk.
+
+        One that is set aside counts until there is another: its room is still the guest's.
+        """
+        return virtual_size(str(self.root_disk(uuid))) or virtual_size(str(_aside(self.root_disk(uuid))))
+
+    def rescue_disk(self, uuid: str) -> Path:
+        return self.directory / f"{uuid}.rescue.qcow2"
 
     def config_drive(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.config.iso"
@@ -75,11 +81,37 @@ class DiskStore:
         if path.exists():
             _check_whole(path)
             return False
-        with _unfinished(path) as part:
-            part.write_bytes(self._overlay(part, image, size))
-            _sync(part)
-            part.rename(path)
+        self._create_overlay(path, image, size)
         return True
+
+    def create_rescue_disk(self, uuid: str, image: CachedImage) -> None:
+        """Make the rescue disk as an overlay of the image, of its size."""
+        self._create_overlay(self.rescue_disk(uuid), image, image.virtual_size)
+
+    def delete_rescue_disk(self, uuid: str) -> None:
+        for path in (self.rescue_disk(uuid), _part_of(self.rescue_disk(uuid))):
+            path.unlink(missing_ok=True)
+
+    def set_aside(self, uuid: str) -> None:
+        """Keep the disks under other names. What is aside already is the older, and stays."""
+        root, config = self.root_disk(uuid), self.config_drive(uuid)
+        if root.exists() and not _aside(root).exists():
+            root.rename(_aside(root))
+        if config.exists() and not _aside(config).exists():
+            # It stays in its place, too: whoever writes a new one replaces the name and not the content.
+            os.link(config, _aside(config))
+
+    def take_back(self, uuid: str) -> None:
+        """Put the disks that are aside in the place of those that were made since."""
+        for path in (self.root_disk(uuid), self.config_drive(uuid)):
+            if _aside(path).exists():
+                _aside(path).replace(path)
+                # A name that leads to the same file already is left alone by that.
+                _aside(path).unlink(missing_ok=True)
+
+    def drop_aside(self, uuid: str) -> None:
+        for path in (self.root_disk(uuid), self.config_drive(uuid)):
+            _aside(path).unlink(missing_ok=True)
 
     def write_config_drive(self, uuid: str, content: bytes) -> None:
         """Write the config drive, readable to root alone; libvirt hands it to the guest's QEMU."""
@@ -92,7 +124,8 @@ class DiskStore:
 
     def delete(self, uuid: str) -> None:
         """Remove every file of the instance: finished, half, or gone already."""
-        for path in (self.root_disk(uuid), self.config_drive(uuid)):
+        self.drop_aside(uuid)
+        for path in (self.root_disk(uuid), self.config_drive(uuid), self.rescue_disk(uuid)):
             path.unlink(missing_ok=True)
             _part_of(path).unlink(missing_ok=True)
 
@@ -129,6 +162,12 @@ class DiskStore:
         with os.scandir(self.directory) as entries:
             paths.update(os.path.realpath(entry) for entry in entries if entry.name.partition(".")[0] in uuids)
         return sum(_growth(path, device) for path in paths)
+
+    def _create_overlay(self, path: Path, image: CachedImage, size: int) -> None:
+        with _unfinished(path) as part:
+            part.write_bytes(self._overlay(part, image, size))
+            _sync(part)
+            part.rename(path)
 
     def _overlay(self, scratch: Path, image: CachedImage, size: int) -> bytes:
         """Return an empty overlay. It holds nothing of its own, so those of one image and size are copies of one."""
@@ -206,6 +245,10 @@ def _unfinished(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.old{path.suffix}")
 
 
 def _part_of(path: Path) -> Path:
