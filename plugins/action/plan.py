@@ -63,6 +63,7 @@ class ActionModule(ControllerAction):
         "group": {"type": "str"},
         "hosts_from": {"type": "raw"},
         "prune": {"type": "bool", "default": False},
+        "consent": {"type": "list", "elements": "str", "choices": ["rebuild"], "default": []},
         "save_to": {"type": "str"},
         "apply_from": {"type": "str"},
         "previous": {"type": "dict"},
@@ -99,7 +100,9 @@ class ActionModule(ControllerAction):
         if fleet is None or saved:
             plan = read_plan(saved, fleet, observation)
         else:
-            plan = make_plan(fleet, observation, created_at=now(), prune=arguments["prune"])
+            plan = make_plan(
+                fleet, observation, created_at=now(), prune=arguments["prune"], consent=arguments["consent"]
+            )
         Display().display(plan_table(plan, Display().verbosity))
         self._save(arguments["save_to"], plan.as_document())
         failures = failures_of_plan(plan)

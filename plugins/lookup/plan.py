@@ -38,6 +38,15 @@ options:
       - Plan to delete the fleet's instances that it does not declare any more.
     type: bool
     default: false
+  consent:
+    description:
+      - What may be done though data are lost by it. A V(rebuild) gives an instance a new root disk, where its image,
+        its SSH keys or its user data are declared otherwise. Without it, such an instance stays as it is, and the run
+        fails at its end.
+    type: list
+    elements: str
+    choices: [rebuild]
+    default: []
 seealso:
   - module: novella.compute.plan
 """
@@ -77,12 +86,16 @@ class LookupModule(LookupBase):
         variables = variables or {}
         with speaking_ansible():
             read_options(self, variables, kwargs)
-            hosts_from, prune = self.get_option("hosts_from"), self.get_option("prune")
+            hosts_from = self.get_option("hosts_from")
             group, observation = observe_hosts(hosts_from, self.get_option("group"), variables, self._templar)
-            created_at = now()
+            created_at, prune, consent = now(), self.get_option("prune"), self.get_option("consent")
             return [
                 make_plan(
-                    read_fleet(term, variables, self._templar, group), observation, created_at=created_at, prune=prune
+                    read_fleet(term, variables, self._templar, group),
+                    observation,
+                    created_at=created_at,
+                    prune=prune,
+                    consent=consent,
                 ).as_document()
                 for term in terms or [None]
             ]

@@ -23,7 +23,8 @@ options:
     required: false
   actions:
     description:
-      - A host's slice of the plan. The fleet is only read when one of these actions creates an instance with user data.
+      - A host's slice of the plan. The fleet is only read when one of these actions creates or rebuilds an instance
+        with user data.
     type: list
     elements: dict
     required: true
@@ -55,6 +56,8 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import OptionInvalid, PlanOutdated
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import read_fleet, read_group, to_plain
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_lookup import read_options, speaking_ansible
+
+BUILDING = ("create", "rebuild")
 
 
 class LookupModule(LookupBase):
@@ -95,6 +98,6 @@ class LookupModule(LookupBase):
 
 
 def _digests(actions: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the digest of the user data by uuid, of instances that are to be created with any."""
-    specs = {action["uuid"]: action.get("spec") or {} for action in actions if action.get("operation") == "create"}
+    """Return the digest of the user data by uuid, of instances that are to be created or rebuilt with any."""
+    specs = {action["uuid"]: action.get("spec") or {} for action in actions if action.get("operation") in BUILDING}
     return {uuid: spec["user_data_sha256"] for uuid, spec in specs.items() if spec.get("user_data_sha256")}

@@ -49,6 +49,15 @@ options:
       - Delete the fleet's instances that it does not declare any more, with their disks.
     type: bool
     default: false
+  consent:
+    description:
+      - What may be done though data are lost by it. A V(rebuild) gives an instance a new root disk, where its image,
+        its SSH keys or its user data are declared otherwise. Without it, such an instance stays as it is, and the run
+        fails at its end.
+    type: list
+    elements: str
+    choices: [rebuild]
+    default: []
   save_to:
     description:
       - Save the plan as a document, readable by its owner only. The path ends in C(.yml), C(.yaml) or C(.json).

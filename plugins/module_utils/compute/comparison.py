@@ -16,15 +16,13 @@ from typing import Any
 from ..objects.instance import InstanceSpec
 from ..objects.plan import FieldChange
 
-# What a change of these parts of a spec takes.
+# What a change of these parts of a spec takes, that this release cannot do.
 REMEDIES = {
     "flavor": "a resize",
-    "image": "a rebuild",
     "networks": "interfaces to be attached or detached",
-    # The guest reads these two at its first boot only.
-    "ssh_keys": "a rebuild",
-    "user_data_sha256": "a rebuild",
 }
+# A change of these takes a new root disk. The guest reads the last two at its first boot only.
+REBUILT = ("image", "ssh_keys", "user_data_sha256")
 # They name a thing or limit where an instance may be built; the guest that exists is the same under any of them.
 LABELS = ("flavor.name", "image.name", "image.min_ram_mb", "image.min_disk_gb")
 
@@ -35,29 +33,37 @@ class Comparison:
 
     Args:
         updates: Changes that the record alone shows.
+        rebuilt: Changes that a rebuild makes.
         refused: Changes that this release cannot make, by the part of the spec.
         reachable: The wanted spec, with the refused parts as they were applied last.
+        kept: The same, with the parts that a rebuild makes as they were applied last, too.
     """
 
     updates: list[FieldChange]
+    rebuilt: list[FieldChange]
     refused: dict[str, list[FieldChange]]
     reachable: InstanceSpec
+    kept: InstanceSpec
 
 
 def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     """Compare the spec that was applied last with the wanted one, field by field."""
     if applied == wanted:
-        return Comparison([], {}, wanted)
+        return Comparison([], [], {}, wanted, wanted)
     changes = list_changes(applied, wanted)
     relabelled = _is_relabelled(applied, wanted)
-    refused: dict[str, list[FieldChange]] = {}
+    weighty: dict[str, list[FieldChange]] = {}
     for change in changes:
         part = _part(change)
-        if part in REMEDIES and not _is_label(change) and not (change.field == "image.source" and relabelled):
-            refused.setdefault(part, []).append(change)
-    updates = [change for change in changes if _part(change) not in refused]
-    kept = {part: getattr(applied, part) for part in refused}
-    return Comparison(updates, refused, wanted.but(**kept))
+        is_light = _is_label(change) or (change.field == "image.source" and relabelled)
+        if (part in REMEDIES or part in REBUILT) and not is_light:
+            weighty.setdefault(part, []).append(change)
+    updates = [change for change in changes if _part(change) not in weighty]
+    rebuilt = [change for part in REBUILT for change in weighty.get(part, [])]
+    refused = {part: found for part, found in weighty.items() if part in REMEDIES}
+    reachable = wanted.but(**{part: getattr(applied, part) for part in refused})
+    kept = reachable.but(**{part: getattr(applied, part) for part in REBUILT if part in weighty})
+    return Comparison(updates, rebuilt, refused, reachable, kept)
 
 
 def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -30,6 +30,11 @@ from .states import (
 )
 from .wanted import Sighting, WantedInstance
 
+# What a user may consent to, though data are lost by it.
+REBUILD = "rebuild"
+# It starts from active or stopped, and leaves an instance so.
+BEFORE_REBUILD = ("unpause", "resume", "stop", "restore")
+
 
 @dataclass
 class Verdict:
@@ -39,8 +44,12 @@ class Verdict:
     findings: list[Finding] = field(default_factory=list)
 
 
-def judge(wanted: WantedInstance, sighting: Sighting) -> Verdict:
-    """Compare, three ways: what is wanted, what the record says, what the hypervisor says."""
+def judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str] = ()) -> Verdict:
+    """Compare, three ways: what is wanted, what the record says, what the hypervisor says.
+
+    Args:
+        consent: What may be done though it costs data: ``rebuild``.
+    """
     unfinished = _finish(wanted, sighting)
     if unfinished is not None:
         return Verdict([unfinished])
@@ -56,8 +65,14 @@ def judge(wanted: WantedInstance, sighting: Sighting) -> Verdict:
         correction = None
     else:
         correction, way = _power(wanted, sighting, verdict)
-    _update(wanted, sighting, comparison, correction, verdict)
-    verdict.actions.extend(way)
+    if comparison.rebuilt and REBUILD in consent:
+        _update(wanted, sighting, [], sighting.instance.spec, correction, verdict)
+        verdict.actions.extend(_rebuild(wanted, sighting, comparison, way))
+    else:
+        _update(wanted, sighting, comparison.updates, comparison.kept, correction, verdict)
+        verdict.actions.extend(way)
+        if comparison.rebuilt:
+            verdict.findings.append(_finding(wanted, sighting, _ask_for_consent(comparison.rebuilt)))
     verdict.findings.extend(
         _finding(wanted, sighting, _refusal(part, changes)) for part, changes in comparison.refused.items()
     )
@@ -75,7 +90,7 @@ def _finish(wanted: WantedInstance, sighting: Sighting) -> Optional[Action]:
         reason = f"an operation did not finish (task_state {record.task_state})"
         return _action("stop" if aim == STOPPED else "start", wanted, sighting, reason)
     if record.task_state is not None and record.vm_state != SOFT_DELETE:
-        spec = compare(record.spec, wanted.spec).reachable
+        spec = compare(record.spec, wanted.spec).kept
         reason = f"an operation did not finish (task_state {record.task_state})"
         return _action("update", wanted, sighting, reason, "live").but(spec=spec)
     return None
@@ -132,12 +147,13 @@ def _restore(wanted: WantedInstance, sighting: Sighting) -> list[Action]:
 def _update(
     wanted: WantedInstance,
     sighting: Sighting,
-    comparison: Comparison,
+    updates: list[FieldChange],
+    spec: InstanceSpec,
     correction: Optional[FieldChange],
     verdict: Verdict,
 ) -> None:
-    reasons = [describe(change) for change in comparison.updates]
-    diff = list(comparison.updates)
+    reasons = [describe(change) for change in updates]
+    diff = list(updates)
     if correction is not None:
         reasons.insert(
             0, f"was {DONE[correction.after]} outside Novella; the record is corrected ({describe(correction)})"
@@ -147,7 +163,22 @@ def _update(
         return
     action = _action("update", wanted, sighting, "; ".join(reasons), "live")
     vm_state = None if correction is None else correction.after
-    verdict.actions.append(action.but(diff=diff, spec=comparison.reachable, vm_state=vm_state))
+    verdict.actions.append(action.but(diff=diff, spec=spec, vm_state=vm_state))
+
+
+def _rebuild(wanted: WantedInstance, sighting: Sighting, comparison: Comparison, way: list[Action]) -> list[Action]:
+    """Return the rebuild, and the way that leads to the state that is wanted through those that it may start from."""
+    power = sighting.seen.power_state
+    here = SEEN_AS.get(power, ACTIVE)
+    there = here if wanted.vm_state == "any" else wanted.vm_state
+    if here in (PAUSED, SUSPENDED) and there != STOPPED:
+        way = _follow(find_way(here, ACTIVE), power, wanted, sighting)
+        way += _follow(find_way(ACTIVE, there), POWER_OF[ACTIVE], wanted, sighting)
+    changes = [*comparison.rebuilt, *comparison.updates]
+    action = _action("rebuild", wanted, sighting, "; ".join(map(describe, comparison.rebuilt)), "data lost")
+    first = [step for step in way if step.operation in BEFORE_REBUILD]
+    last = [step for step in way if step.operation not in BEFORE_REBUILD]
+    return [*first, action.but(diff=changes, spec=comparison.reachable), *last]
 
 
 def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
@@ -222,6 +253,15 @@ def _action(
 
 def _finding(wanted: WantedInstance, sighting: Sighting, reason: str) -> Finding:
     return Finding("unsupported", wanted.uuid, wanted.spec.name, reason, sighting.host, fatal=True)
+
+
+def _ask_for_consent(changes: list[FieldChange]) -> str:
+    what = " and ".join(describe(change) for change in changes)
+    verb = "needs" if len(changes) == 1 else "need"
+    return (
+        f"{what} {verb} a rebuild, by which the data on its root disk are lost; the instance stays as it is. "
+        "Say consent=rebuild to have it done"
+    )
 
 
 def _refusal(part: str, changes: list[FieldChange]) -> str:

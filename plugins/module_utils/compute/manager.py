@@ -181,7 +181,7 @@ class ComputeManager(Manager):
 
         Args:
             actions: The slice, in the plan's order.
-            user_data: By uuid, for instances to be created.
+            user_data: By uuid, for instances to be created or rebuilt.
             run: The controller's run; what it has claimed on this host beforehand is used.
             claimed: Uuids of what it has claimed, and must still hold.
 

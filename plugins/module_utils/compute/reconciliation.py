@@ -40,7 +40,7 @@ def reconcile(
 
     Args:
         actions: The slice, in the plan's order.
-        user_data: By uuid, for instances to be created.
+        user_data: By uuid, for instances to be created or rebuilt.
         progress: Told after each ended action: what it was, how many ended, how many there are.
         run: The controller's run; what it has claimed on this host beforehand is used.
         claimed: Uuids of what it has claimed, and must still hold.
@@ -69,7 +69,13 @@ def reconcile(
                     progress(what, len(results), total)
 
         work([(action, {}) for action in deletes])
-        ready: list[Job] = [(action, {"spec": action.spec, "vm_state": action.vm_state}) for action in others]
+        ready: list[Job] = [
+            (
+                action,
+                {"spec": action.spec, "vm_state": action.vm_state, "user_data": user_data.get(action.uuid)},
+            )
+            for action in others
+        ]
         for action, refusal in _claim(host, creates, run, claimed):
             if refusal is not None:
                 results[id(action)] = make_result(action, 0.0, refusal)

@@ -38,7 +38,7 @@ KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is 
 # What goes makes room for what comes.
 ORDER = (
     *("delete", "soft_delete", "restore", "update", "unpause", "resume"),
-    *("stop", "start", "create", "pause", "suspend"),
+    *("stop", "rebuild", "start", "create", "pause", "suspend"),
 )
 
 
@@ -59,6 +59,7 @@ def make_plan(
     *,
     created_at: str,
     prune: bool = False,
+    consent: Collection[str] = (),
     tried: Optional[Mapping[str, Sequence[str]]] = None,
     contested: Collection[str] = (),
 ) -> Plan:
@@ -69,6 +70,7 @@ def make_plan(
         observation: What is.
         created_at: The time to write into the plan, ISO-8601 UTC.
         prune: Delete the fleet's instances that it does not declare any more.
+        consent: What may be done though it costs data: ``rebuild``.
         tried: Plan only these creates again. By uuid, the hosts where they failed in this run, which are left out.
         contested: Uuids of those whose names this run could not reserve.
 
@@ -81,7 +83,7 @@ def make_plan(
     wanted = declared if tried is None else [item for item in declared if item.uuid in tried]
     for item in wanted:
         if tried is None:
-            _consider(item, fleet, known, observation, draft)
+            _consider(item, fleet, known, observation, consent, draft)
         else:
             where = where_it_may_be(item.uuid, observation) if item.uuid in contested else None
             _consider_again(item, known, tried[item.uuid], where, draft)
@@ -115,7 +117,14 @@ def max_attempts(fleet: Fleet) -> int:
     return SchedulerOptions.from_mapping(fleet.scheduler).max_attempts
 
 
-def _consider(item: WantedInstance, fleet: Fleet, known: Survey, observation: Observation, draft: _Draft) -> None:
+def _consider(
+    item: WantedInstance,
+    fleet: Fleet,
+    known: Survey,
+    observation: Observation,
+    consent: Collection[str],
+    draft: _Draft,
+) -> None:
     name, uuid = item.spec.name, item.uuid
     obstacle = known.obstacle(item, fleet)
     if obstacle is not None:
@@ -123,7 +132,7 @@ def _consider(item: WantedInstance, fleet: Fleet, known: Survey, observation: Ob
         return
     if uuid in known.found:
         sighting = known.found[uuid][0]
-        verdict = judge(item, sighting)
+        verdict = judge(item, sighting, consent)
         draft.actions.extend(verdict.actions)
         draft.findings.extend(verdict.findings)
         draft.placed.append((item, sighting.host))

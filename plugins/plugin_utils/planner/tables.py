@@ -27,7 +27,7 @@ SHOWN = 20
 LEAST = 20
 OPERATIONS = (
     *("create", "restore", "start", "unpause", "resume", "stop", "pause", "suspend"),
-    *("update", "soft_delete", "delete"),
+    *("rebuild", "update", "soft_delete", "delete"),
 )
 
 

@@ -13,8 +13,9 @@ import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.judgement import judge
 from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import Sighting, WantedInstance
+from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Image
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action
-from support.fake_host import FakeHost, create
+from support.fake_host import IMAGE, FakeHost, create
 
 STATES = sorted(POWER_OF)
 WEB = create("web")
@@ -22,10 +23,11 @@ WEB = create("web")
 BY_HAND = {"active": "unpause", "stopped": "power_off", "paused": "pause", "suspended": "suspend"}
 
 
-def needed(host: FakeHost, there: str) -> list[Action]:
-    """What it takes to bring web to a state."""
+def needed(host: FakeHost, there: str, image: Image = IMAGE) -> list[Action]:
+    """What it takes to bring web to a state, though data be lost."""
     [seen] = host.manager().audit().instances
-    verdict = judge(WantedInstance(WEB.uuid, WEB.spec, there), Sighting("kvm1", seen))
+    wanted = WantedInstance(WEB.uuid, WEB.spec.but(image=image), there)
+    verdict = judge(wanted, Sighting("kvm1", seen), ["rebuild"])
     assert verdict.findings == []
     return verdict.actions
 
@@ -56,6 +58,27 @@ def test_what_was_done_by_hand_does_not_stand_in_the_way(host: FakeHost, record:
     assert done(host.reconcile(*needed(host, there)))
     assert state(host) == (there, POWER_OF[there])
     assert needed(host, there) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "seen", "there"),
+    # Of one that may be in any state, nobody says that its record is wrong.
+    [*itertools.product(STATES, repeat=3), *((state, state, "any") for state in STATES)],
+)
+def test_a_rebuilt_instance_ends_as_declared_wherever_it_was(
+    host: FakeHost, record: str, seen: str, there: str
+) -> None:
+    assert done(host.reconcile(WEB.but(vm_state=record)))
+    if seen != record:
+        host.driver.power_on(WEB.uuid)
+        getattr(host.driver, BY_HAND[seen])(WEB.uuid)
+    new = Image("new", "/srv/images/new.qcow2")
+    assert done(host.reconcile(*needed(host, there, new)))
+    there = record if there == "any" else there
+    assert state(host) == (there, POWER_OF[there])
+    assert needed(host, there, new) == []
+    [root] = host.db.query("SELECT content FROM fake_disks WHERE kind LIKE 'root%'")
+    assert root["content"] == new.source
 
 
 def test_an_instance_that_has_no_saved_memory_is_not_resumed(host: FakeHost) -> None:

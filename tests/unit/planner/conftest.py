@@ -141,6 +141,12 @@ def _update(instances: dict[str, ObservedInstance], action: Action) -> None:
     instances[action.uuid] = ObservedInstance(record, old.power_state)
 
 
+def _rebuild(instances: dict[str, ObservedInstance], action: Action) -> None:
+    old = instances[action.uuid].instance
+    vm_state = "stopped" if old.vm_state == "stopped" else "active"
+    instances[action.uuid] = ObservedInstance(old.but(spec=action.spec, vm_state=vm_state), POWER_OF[vm_state])
+
+
 def _restore(instances: dict[str, ObservedInstance], action: Action) -> None:
     old = instances[action.uuid].instance
     power = "running" if action.vm_state == "active" else "shutdown"
@@ -160,6 +166,7 @@ _DO = {
     "suspend": _set("suspended", "suspended"),
     "resume": _set("running", "active"),
     "update": _update,
+    "rebuild": _rebuild,
     "soft_delete": _set("shutdown", "soft-delete"),
     "restore": _restore,
     "delete": _delete,

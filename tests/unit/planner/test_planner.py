@@ -216,19 +216,51 @@ def test_an_image_from_another_place_is_the_same_by_its_checksum(kit):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"ssh_keys": ["ssh-ed25519 AAAA"]}, "a change of ssh_keys needs a rebuild"),
-        ({"user_data": "#!/bin/sh"}, "a change of user_data needs a rebuild"),
-        (
-            {"networks": [{"network": "front"}]},
-            "networks none -> front needs interfaces to be attached or detached",
-        ),
+        ({"ssh_keys": ["ssh-ed25519 AAAA"]}, "a change of ssh_keys"),
+        ({"user_data": "#!/bin/sh"}, "a change of user_data"),
+        ({"image": "alpine"}, "image.source /srv/images/debian.qcow2 -> /srv/images/alpine.qcow2"),
     ],
 )
-def test_what_a_guest_reads_at_its_first_boot_is_refused(kit, change, reason):
-    before, after = kit.fleet(instances={"web": kit.web()}), kit.fleet(instances={"web": kit.web(**change)})
+def test_what_takes_a_new_root_disk_is_done_with_consent_alone(kit, change, reason):
+    images = {name: {"source": f"/srv/images/{name}.qcow2"} for name in ("debian", "alpine")}
+    changed = {**change, "metadata": {"a": "b"}}
+    before, after = (kit.fleet(images=images, instances={"web": kit.web(**keys)}) for keys in ({}, changed))
     seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"))]))
-    finding = only(kit.plan(after, seen).findings)
-    assert finding.reason == f"{reason}, which this release cannot do; the instance stays as it is"
+    plan = kit.plan(after, seen)
+    assert only(plan.actions).operation == "update"
+    finding = only(plan.findings)
+    assert finding.fatal
+    assert finding.reason == (
+        f"{reason} needs a rebuild, by which the data on its root disk are lost; the instance stays as it is. "
+        "Say consent=rebuild to have it done"
+    )
+    plan = kit.plan(after, seen, consent=["rebuild"])
+    action = only(plan.actions)
+    assert (action.operation, action.reason, action.impact) == ("rebuild", reason, "data lost")
+    assert action.spec == kit.find(after, "web").spec
+    assert plan.findings == []
+
+
+def test_a_new_nic_is_refused(kit):
+    before = kit.fleet(instances={"web": kit.web()})
+    after = kit.fleet(instances={"web": kit.web(networks=[{"network": "front"}])})
+    seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"))]))
+    finding = only(kit.plan(after, seen, consent=["rebuild"]).findings)
+    assert finding.reason == (
+        "networks none -> front needs interfaces to be attached or detached, which this release cannot do; "
+        "the instance stays as it is"
+    )
+
+
+def test_a_rescued_instance_is_left_alone_until_it_is_unrescued(kit):
+    before = kit.fleet(instances={"web": kit.web()})
+    after = kit.fleet(instances={"web": kit.web(vm_state="stopped", metadata={"a": "b"})})
+    seen = kit.observed(kit.find(before, "web"), vm_state="rescued")
+    plan = kit.plan(after, kit.observation(kit.report("kvm1", [seen])))
+    assert plan.actions == []
+    finding = only(plan.findings)
+    assert (finding.kind, finding.fatal) == ("rescued", False)
+    assert finding.reason == "is rescued; it is brought to what is declared when it is unrescued"
 
 
 def test_an_instance_on_two_hosts_is_reported_and_neither_is_touched(kit):

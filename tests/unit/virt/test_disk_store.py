@@ -67,6 +67,48 @@ def test_a_root_disk_that_is_there_but_damaged_is_never_overwritten(store, image
     assert store.root_disk(UUID).read_bytes() == b"precious"
 
 
+def test_disks_that_were_set_aside_come_back_in_the_place_of_newer_ones(store, image):
+    store.create_root_disk(UUID, image, root_gb=5)
+    store.write_config_drive(UUID, b"old")
+    old = written(store.root_disk(UUID))
+    for _again in range(2):
+        store.set_aside(UUID)
+    assert not store.root_disk(UUID).exists()
+    assert store.root_disk_size(UUID) == 5 * GIB, "its room is still the guest's"
+    assert store.config_drive(UUID).read_bytes() == b"old"
+    store.create_root_disk(UUID, image, root_gb=3)
+    store.write_config_drive(UUID, b"new")
+    store.set_aside(UUID)
+    assert store.root_disk_size(UUID) == 3 * GIB
+    for _again in range(2):
+        store.take_back(UUID)
+    assert written(store.root_disk(UUID)) == old
+    assert store.config_drive(UUID).read_bytes() == b"old"
+    assert len(list(store.directory.iterdir())) == 3
+
+
+def test_disks_that_were_set_aside_are_gone_when_they_are_dropped(store, image):
+    store.create_root_disk(UUID, image, root_gb=5)
+    store.write_config_drive(UUID, b"old")
+    store.set_aside(UUID)
+    store.create_root_disk(UUID, image, root_gb=5)
+    store.drop_aside(UUID)
+    store.take_back(UUID)
+    assert store.config_drive(UUID).read_bytes() == b"old"
+    assert len(list(store.directory.iterdir())) == 3
+
+
+def test_a_rescue_disk_is_as_large_as_its_image_and_goes_with_the_instance(store, image):
+    store.create_root_disk(UUID, image, root_gb=5)
+    for _again in range(2):
+        store.create_rescue_disk(UUID, image)
+    assert read_qcow2(str(store.rescue_disk(UUID))).virtual_size == 2 * GIB
+    assert store.list_root_disks() == {UUID}
+    store.set_aside(UUID)
+    store.delete(UUID)
+    assert list(store.directory.iterdir()) == [store.directory / "novella-base-1.qcow2"]
+
+
 def test_an_image_larger_than_the_root_disk_is_refused(store, image):
     with pytest.raises(ImageUnacceptable, match="needs 2 GiB, and the flavor's root disk has 1"):
         store.create_root_disk(UUID, image, root_gb=1)

@@ -37,7 +37,9 @@ def an_instance(**changes):
 
 
 def built(instance, platform):
-    return build_domain(instance, platform, GuestDisks(f"/pool/{UUID}.root.qcow2", f"/pool/{UUID}.config.iso"))
+    rescue = None if instance.rescue_image is None else f"/pool/{UUID}.rescue.qcow2"
+    disks = GuestDisks(f"/pool/{UUID}.root.qcow2", f"/pool/{UUID}.config.iso", rescue)
+    return build_domain(instance, platform, disks)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,7 @@ def built(instance, platform):
         ("emulated", an_instance(), EMULATED),
         ("kvm-two-nics", an_instance(networks=[FRONT, BACK]), KVM),
         ("named-fleet", an_instance(fleet="blue", project_id="shop", metadata={"note": '<é> & "x"'}), EMULATED),
+        ("rescued", an_instance().but(vm_state="rescued", rescue_image=Image("aid", "/srv/images/aid.qcow2")), KVM),
     ],
 )
 def test_the_domain_is_as_it_was_agreed(name, instance, platform):
