@@ -6,51 +6,14 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.lab_fleet import LabFleet, await_condition
-
-
-@dataclass
-class Guest:
-    """One guest, asked through its agent."""
-
-    home: Any
-    domain: str
-
-    def uptime(self) -> float:
-        """How long it has been up by its own clock, in seconds."""
-        handle = self.ask("guest-file-open", path="/proc/uptime", mode="r")
-        said = self.ask("guest-file-read", handle=handle, count=64)["buf-b64"]
-        self.ask("guest-file-close", handle=handle)
-        return float(base64.b64decode(said).split()[0])
-
-    def ask(self, command: str, **arguments: Any) -> Any:
-        return json.loads(self.said(command, **arguments))["return"]
-
-    def said(self, command: str, **arguments: Any) -> str:
-        """What the agent answered within five seconds, or nothing."""
-        document = json.dumps({"execute": command, "arguments": arguments})
-        return self.home.virsh("qemu-agent-command", "--timeout", "5", self.domain, document, check=False)
-
-    @property
-    def answers(self) -> bool:
-        return "return" in self.said("guest-ping")
-
-    @property
-    def boots(self) -> int:
-        return self.home.console(self.domain).count("NOVELLA-GUEST boot ")
-
-    @property
-    def state(self) -> str:
-        return self.home.virsh("domstate", self.domain).strip()
+from support.lab_guest import Guest, boot_guest
 
 
 @pytest.fixture
@@ -63,14 +26,7 @@ def fleet(lab: Any, tmp_path: Path) -> Iterator[LabFleet]:
 @pytest.fixture
 def guest(fleet: LabFleet) -> Guest:
     """A guest on kvm2 that has booted."""
-    fleet.declare(web={"host": "kvm2"})
-    fleet.apply()
-    home = fleet.lab.host("kvm2")
-    domain = f"{fleet.name}.web"
-    home.wait_for_console(domain, "READY")
-    made = Guest(home, domain)
-    await_condition(lambda: made.answers, "the agent answers", 60)
-    return made
+    return boot_guest(fleet)
 
 
 def declare(fleet: LabFleet, vm_state: str) -> str:
