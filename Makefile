@@ -145,6 +145,10 @@ bench-reconcile: as-root .venv/test.stamp ## Novella against community.libvirt a
 bench-tracker: as-root .venv/test.stamp ## Claims, audits and digest checks, against a ping in the same run
 	$(BIN)/python tests/benchmarks/bench_tracker.py
 
+.PHONY: bench-operations
+bench-operations: as-root .venv/test.stamp ## One operation to 100 guests, against community.libvirt in a loop
+	$(BIN)/python tests/benchmarks/bench_operations.py
+
 ##@ Ship
 
 .PHONY: dist
