@@ -48,6 +48,10 @@ EXAMPLES = r"""
     reserved_host_memory_mb: 4096
   register: novella_audit
 
+- name: Show how long the host has been up
+  ansible.builtin.debug:
+    msg: "{{ novella_audit.host_uptime.seconds // 86400 }} days"
+
 - name: Show how much memory is free
   ansible.builtin.debug:
     msg: "{{ node.memory_mb - node.memory_mb_used }} MB"
@@ -61,6 +65,22 @@ in_sync:
   returned: success
   type: bool
   sample: false
+host_uptime:
+  description:
+    - How long the host has been up, and how busy it is; Nova's get_host_uptime.
+    - It differs each time, and is no part of the host document.
+  returned: success
+  type: dict
+  contains:
+    seconds:
+      description: Seconds since the host's start.
+      type: int
+      sample: 1209600
+    load_averages:
+      description: The load over the last 1, 5 and 15 minutes.
+      type: list
+      elements: float
+      sample: [0.5, 0.42, 0.37]
 ansible_facts:
   description: The host document, as one fact.
   returned: when RV(in_sync) is false
@@ -119,6 +139,7 @@ recovered:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.door import compute_manager, host_argument_spec
+from ..module_utils.host_uptime import read_host_uptime
 
 
 def main() -> None:
@@ -130,7 +151,13 @@ def main() -> None:
         report = manager.audit()
     recovered = [{"uuid": entry.uuid, "name": entry.name, "operation": entry.operation} for entry in manager.recovered]
     facts = {"novella_host": report.as_document()}
-    module.exit_json(changed=bool(recovered), recovered=recovered, in_sync=False, ansible_facts=facts)
+    module.exit_json(
+        changed=bool(recovered),
+        recovered=recovered,
+        in_sync=False,
+        host_uptime=read_host_uptime(),
+        ansible_facts=facts,
+    )
 
 
 if __name__ == "__main__":

@@ -50,6 +50,22 @@ fingerprint:
   returned: success
   type: str
   sample: 9b74c9897bac770ffc029102a200c5de
+host_uptime:
+  description:
+    - How long the host has been up, and how busy it is; Nova's get_host_uptime.
+    - It differs each time, and is no part of the host document.
+  returned: success
+  type: dict
+  contains:
+    seconds:
+      description: Seconds since the host's start.
+      type: int
+      sample: 1209600
+    load_averages:
+      description: The load over the last 1, 5 and 15 minutes.
+      type: list
+      elements: float
+      sample: [0.5, 0.42, 0.37]
 in_sync:
   description: Whether it is the known one.
   returned: success
@@ -61,6 +77,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.fingerprint_door import read_host_fingerprint
 from ..module_utils.host_arguments import fail, host_argument_spec
+from ..module_utils.host_uptime import read_host_uptime
 from ..module_utils.objects.errors import NovellaError
 
 
@@ -72,7 +89,7 @@ def main() -> None:
     except NovellaError as error:
         fail(module, error)
     in_sync = fingerprint is not None and fingerprint == module.params["known"]
-    module.exit_json(changed=False, fingerprint=fingerprint, in_sync=in_sync)
+    module.exit_json(changed=False, fingerprint=fingerprint, in_sync=in_sync, host_uptime=read_host_uptime())
 
 
 if __name__ == "__main__":

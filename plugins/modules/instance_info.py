@@ -59,6 +59,21 @@ options:
       - Tell of the domains that are not Novella's, too, all of them.
     type: bool
     default: false
+  diagnostics:
+    description:
+      - Tell of what the running guests use, too.
+    type: bool
+    default: false
+  console_lines:
+    description:
+      - Tell of the last so many lines of the serial consoles, too.
+      - Of each console no more than O(console_bytes) are read.
+    type: int
+  console_bytes:
+    description:
+      - Tell of the last so many bytes of the serial consoles, too, at most 1048576.
+      - Where only O(console_lines) is given, these are 102400.
+    type: int
 seealso:
   - module: novella.compute.instance_table
   - module: novella.compute.compute_node_facts
@@ -69,6 +84,13 @@ EXAMPLES = r"""
   novella.compute.instance_info:
     names: ["web-*"]
     actions: 3
+  register: novella_instance_info
+
+- name: Ask what the database uses, and what it said last
+  novella.compute.instance_info:
+    names: [db]
+    diagnostics: true
+    console_lines: 20
   register: novella_instance_info
 
 - name: Show what failed on this host
@@ -237,6 +259,97 @@ instances:
           description: When it happened.
           type: str
           sample: "2026-11-21T10:15:31.654321Z"
+    diagnostics:
+      description:
+        - What the guest uses, as Nova's diagnostics of microversion 2.48; V(none) where it is off.
+        - What the hypervisor does not tell is V(none). Counters begin anew when the guest is started.
+      returned: when O(diagnostics) is true
+      type: dict
+      contains:
+        state:
+          description: What the guest does, in Nova's words.
+          type: str
+          sample: running
+        driver:
+          description: What Novella drives the hypervisor by.
+          type: str
+          sample: libvirt
+        hypervisor:
+          description: What runs the guest.
+          type: str
+          sample: kvm
+        hypervisor_os:
+          description: What the hypervisor runs on. Left out where it is not known.
+          type: str
+          sample: linux
+        uptime:
+          description: Seconds since the guest was started, or was resumed from disk.
+          type: int
+          sample: 46664
+        config_drive:
+          description: Whether it has a config drive.
+          type: bool
+          sample: true
+        num_cpus:
+          description: Number of virtual CPUs.
+          type: int
+          sample: 1
+        num_nics:
+          description: Number of network interfaces.
+          type: int
+          sample: 1
+        num_disks:
+          description: Number of disks, with the config drive.
+          type: int
+          sample: 2
+        cpu_details:
+          description: The virtual CPUs, each with C(id), C(time) in nanoseconds, and C(utilisation) in percent.
+          type: list
+          elements: dict
+          sample: [{id: 0, time: 17300000000, utilisation: null}]
+        nic_details:
+          description: The network interfaces, each with C(mac_address), and as received (C(rx_)) and sent (C(tx_))
+            C(octets), C(packets), C(errors), C(drop) and C(rate).
+          type: list
+          elements: dict
+          sample:
+            - mac_address: "52:54:00:11:22:33"
+              rx_octets: 2070139
+              rx_packets: 26701
+              rx_errors: 0
+              rx_drop: 0
+              rx_rate: null
+              tx_octets: 140208
+              tx_packets: 662
+              tx_errors: 0
+              tx_drop: 0
+              tx_rate: null
+        disk_details:
+          description: The disks, each with C(read_bytes), C(read_requests), C(write_bytes), C(write_requests) and
+            C(errors_count).
+          type: list
+          elements: dict
+          sample:
+            - {read_bytes: 262144, read_requests: 112, write_bytes: 5778432, write_requests: 488, errors_count: null}
+        memory_details:
+          description: The memory in MiB, C(maximum) and C(used), which is what of it the guest has been given.
+          type: dict
+          sample: {maximum: 1024, used: 1024}
+    diagnostics_reason:
+      description: Why there are no diagnostics; V(none) where there are.
+      returned: when O(diagnostics) is true
+      type: str
+      sample: There are none, as it is off.
+    console_output:
+      description:
+        - The end of what the guest said on its serial console, since it was made. What was rotated away is read, too,
+          as far as the host keeps it.
+        - A guest may say anything, so it is made fit for terminals. Control characters other than newline and tab, and
+          characters that are invisible or change the direction of writing, are written as C(\x1b) or C(\u202e).
+          Bytes that are not UTF-8 are written as C(\xff). The line ends of terminals become newlines.
+      returned: when O(console_lines) or O(console_bytes) is given
+      type: str
+      sample: "debian login: "
 lost:
   description: Instances whose domain is gone, and that nobody told Novella to delete. They have C(uuid), C(name),
     C(fleet), C(project_id), C(host), C(has_disk), C(actions) and C(fault).
@@ -265,6 +378,7 @@ foreign:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.compute.guest_reading import Reading
 from ..module_utils.compute.instance_details import Selection
 from ..module_utils.door import compute_manager
 from ..module_utils.host_arguments import host_argument_spec
@@ -280,13 +394,17 @@ def main() -> None:
             "project_id": {"type": "str"},
             "actions": {"type": "int", "default": 10},
             "include_foreign": {"type": "bool", "default": False},
+            "diagnostics": {"type": "bool", "default": False},
+            "console_lines": {"type": "int"},
+            "console_bytes": {"type": "int"},
         },
         supports_check_mode=True,
     )
     params = module.params
     selection = Selection(params["names"], params["uuids"], params["fleet"], params["project_id"])
+    reading = Reading(params["diagnostics"], params["console_lines"], params["console_bytes"])
     with compute_manager(module, read_only=True) as manager:
-        told = manager.describe_instances(selection, params["actions"], params["include_foreign"])
+        told = manager.describe_instances(selection, params["actions"], params["include_foreign"], reading)
     module.exit_json(changed=False, **told)
 
 

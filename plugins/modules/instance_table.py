@@ -13,6 +13,8 @@ author:
 description:
   - Prints what M(novella.compute.instance_info) said on each host of the group, as one table, and below it what failed
     and which hosts did not answer.
+  - What the guests use and what they said on their consoles follows where M(novella.compute.instance_info) was
+    asked for it.
   - An instance that could not be made on one host, and then was on another, counts as made.
   - It runs on the controller, once for all hosts.
 extends_documentation_fragment:

@@ -63,16 +63,16 @@ def trouble(db: TrackerDB, driver: FakeDriver, cases: Iterable[tuple[str, str]])
         elif case == "gone":
             driver.undefine(uuid)
         else:
-            _interrupt(db, uuid, "stop")
+            interrupt(db, uuid, "stop")
     driver.put_foreign(Domain("uuid-of-stranger", "stranger", "running", Usage(1, 256, 1)))
     half = create("half-made")
-    _interrupt(db, half.uuid, "create")
+    interrupt(db, half.uuid, "create")
     claim = (half.uuid, half.name, 1, 512, 1, DEAD, "2026-01-01T00:00:00Z")
     with db.transaction() as connection:
         connection.execute("INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?)", claim)
 
 
-def _interrupt(db: TrackerDB, uuid: str, operation: str) -> None:
+def interrupt(db: TrackerDB, uuid: str, operation: str) -> None:
     journal = Journal(db)
     journal.begin(uuid, operation, operation)
     journal.begin_step(uuid, "some step")

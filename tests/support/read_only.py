@@ -13,6 +13,7 @@ from ansible_collections.novella.compute.plugins.module_utils.virt.driver import
 READING = {
     "get_available_resource",
     "get_console_output",
+    "get_diagnostics",
     "get_disk_space",
     "get_domain",
     "list_addresses",

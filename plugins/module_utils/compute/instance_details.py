@@ -14,6 +14,7 @@ from typing import Any, Optional
 from ..objects.host_report import LostInstance
 from ..objects.instance import ObservedInstance
 from .auditing import audit
+from .guest_reading import Reading, read_guests
 from .history import Subject, action_in_flight, fault_of
 from .host import Host
 from .journal import Entry
@@ -54,13 +55,18 @@ class Selection:
 
 
 def describe_instances(
-    host: Host, selection: Selection, most_actions: int, include_foreign: bool = False
+    host: Host,
+    selection: Selection,
+    most_actions: int,
+    include_foreign: bool,
+    reading: Reading,
 ) -> dict[str, list[dict[str, Any]]]:
     """Read the host and tell all about the instances that are asked for.
 
     Args:
         most_actions: How many of the newest actions are told of each.
         include_foreign: Tell of domains that are not Novella's too, whatever is asked for.
+        reading: What is read of the guests besides.
 
     Returns:
         ``instances``; ``lost``, whose domain is gone and that nobody deleted; ``absent``, of which there is something
@@ -77,8 +83,9 @@ def describe_instances(
         for subject in _remembered(host, selection, teller.in_flight.values())
         if subject.uuid not in here and selection.holds(subject.uuid, subject.name, subject.fleet, subject.project_id)
     ]
+    read = read_guests(host, reading, seen)
     return {
-        "instances": [teller.tell_of(item) for item in seen],
+        "instances": [{**teller.tell_of(item), **read[item.instance.uuid]} for item in seen],
         "lost": [teller.tell_of_lost(item) for item in lost],
         "absent": [teller.tell_of_absent(subject) for subject in absent],
         "foreign": [domain.as_dict() for domain in report.foreign] if include_foreign else [],

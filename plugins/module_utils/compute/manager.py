@@ -19,6 +19,7 @@ from ..virt.driver import ComputeDriver
 from .auditing import audit
 from .claiming import ClaimAnswer, Wish, claim, forget_moved, release, withdraw
 from .commands import Answer, Command, obey
+from .guest_reading import Reading
 from .history import History
 from .host import Host
 from .host_options import HostOptions
@@ -77,10 +78,10 @@ class ComputeManager(Manager):
         return audit(self._host)
 
     def describe_instances(
-        self, selection: Selection, most_actions: int, include_foreign: bool = False
+        self, selection: Selection, most_actions: int, include_foreign: bool = False, reading: Optional[Reading] = None
     ) -> dict[str, list[dict[str, Any]]]:
         """Tell all about the instances that are asked for; see `instance_details`."""
-        return describe_instances(self._host, selection, most_actions, include_foreign)
+        return describe_instances(self._host, selection, most_actions, include_foreign, reading or Reading())
 
     def obey(self, command: Command, check: bool) -> list[Answer]:
         """Do an operation to the instances that are meant; see `commands`."""

@@ -12,11 +12,12 @@ All calls come back within their deadline or raise DeadlineExceeded.
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..objects.compute_node import Usage
+from ..objects.diagnostics import Diagnostics
 from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
@@ -140,6 +141,13 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
         """Return the known IP addresses by MAC address, for the whole host in as few calls as possible."""
+
+    @abc.abstractmethod
+    def get_diagnostics(self, uuids: Collection[str]) -> dict[str, Diagnostics]:
+        """Return what those of the guests use that are running, by uuid, for all of them at once.
+
+        A guest that does not answer is told of with what is known without asking it.
+        """
 
     @abc.abstractmethod
     def read_fingerprint(self, with_pci: bool) -> str:

@@ -11,6 +11,7 @@ it is and what fails are read from ``fake.json`` in the state directory::
                    "numa_cells": [{"id": 0, "cpuset": "0-7", "memory": 8192}]},
      "pci_devices": [{"address": "0000:03:00.0", "vendor_id": "8086", "product_id": "1520"}],
      "free_disk_mb": 20480,
+     "consoles": {"web-1": "login: "},
      "delays": {"power_on": 0.05},
      "failures": {"power_on": {"web-1": "no such luck"}}}
 """
@@ -21,12 +22,13 @@ import hashlib
 import json
 import time
 import uuid as uuids
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Optional, Protocol
 
 from ..objects.compute_node import Usage
+from ..objects.diagnostics import CpuDetails, Diagnostics, MemoryDetails, NicDetails
 from ..objects.errors import (
     HypervisorError,
     InstanceExists,
@@ -120,6 +122,11 @@ class FakeDriver(ComputeDriver):
                 octets = [int(part, 16) for part in nic["mac_address"].split(":")[3:]]
                 addresses[nic["mac_address"]] = (".".join(str(octet) for octet in [10, *octets]),)
         return addresses
+
+    def get_diagnostics(self, uuids: Collection[str]) -> dict[str, Diagnostics]:
+        self._obey("get_diagnostics", self._host)
+        asked = [domain for domain in self.list_domains() if domain.uuid in uuids]
+        return {domain.uuid: _diagnose(domain) for domain in asked if domain.power_state in ("running", "paused")}
 
     def read_fingerprint(self, with_pci: bool) -> str:
         self._obey("read_fingerprint", self._host)
@@ -271,7 +278,9 @@ class FakeDriver(ComputeDriver):
         return not self._rows("SELECT 1 FROM fake_images WHERE path = ?", image.path)
 
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
-        return f"fake console of {self._require(uuid).name}\n".encode()[-max_bytes:]
+        name = self._require(uuid).name
+        said: str = self._settings().get("consoles", {}).get(name, f"fake console of {name}\n")
+        return said.encode()[-max_bytes:] if max_bytes else b""
 
     # -- what tests do behind Novella's back -----------------------------------------------------------------
 
@@ -335,3 +344,16 @@ class FakeDriver(ComputeDriver):
         failures = settings.get("failures", {}).get(method, {})
         if name in failures:
             raise HypervisorError(f"{method} of {name}: {failures[name]}")
+
+
+def _diagnose(domain: Domain) -> Diagnostics:
+    """Return as much as there is to tell of a guest that does nothing."""
+    networks = [] if domain.record is None else domain.record["spec"].get("networks", [])
+    return Diagnostics(
+        state=domain.power_state,
+        driver="fake",
+        hypervisor="fake",
+        cpu_details=[CpuDetails(number, time=0) for number in range(domain.size.vcpus)],
+        nic_details=[NicDetails(nic["mac_address"], rx_octets=0, tx_octets=0) for nic in networks],
+        memory_details=MemoryDetails(domain.size.memory_mb, domain.size.memory_mb),
+    )

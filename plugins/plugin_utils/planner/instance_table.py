@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Optional
 
 from .answers import complaint
+from .guest_words import console_of, use_of
 from .outcome import POWER_OF, natural_order
 from .tables import indent, table
 
@@ -53,7 +54,7 @@ def gather(answers: Mapping[str, Optional[Mapping[str, Any]]]) -> Told:
 
 
 def draw_table(told: Told, with_history: bool = False) -> str:
-    """Return the table, the faults and the silent hosts.
+    """Return the table, the faults, what was read of the guests, and the silent hosts.
 
     Args:
         with_history: What was done to each instance follows.
@@ -63,6 +64,12 @@ def draw_table(told: Told, with_history: bool = False) -> str:
     faults = [line for item in told.instances for line in _fault(item)]
     if faults:
         parts.append("\n".join(["Failed:", *faults]))
+    uses = [line for item in told.instances if "diagnostics" in item for line in use_of(item)]
+    if uses:
+        parts.append("\n".join(["What they use:", *uses]))
+    consoles = [line for item in told.instances if "console_output" in item for line in console_of(item)]
+    if consoles:
+        parts.append("\n".join(["On their consoles:", *consoles]))
     if with_history:
         parts.extend("\n".join(_history(item)) for item in told.instances if item["actions"])
     if told.silent:

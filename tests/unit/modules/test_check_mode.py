@@ -67,7 +67,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
         {"name": LOST, "state": "absent"},
         {"name": "never-was", "state": "absent"},
     ],
-    "instance_info": [{}, {"names": ["run*"], "include_foreign": True}],
+    "instance_info": [{}, {"names": ["run*"], "include_foreign": True}, {"diagnostics": True, "console_lines": 5}],
     "periodic": [{"force": True}, {"force": True, "power_policy": "restart"}, {"tasks": ["reclaim_queued_deletes"]}],
     "reconcile": [
         {

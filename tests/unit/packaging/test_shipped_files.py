@@ -74,7 +74,7 @@ def test_nothing_but_what_users_need_is_shipped(tarball: dict[str, bytes]) -> No
 
 
 def test_every_folder_of_plugins_is_one_that_ansible_knows(tarball: dict[str, bytes]) -> None:
-    known = {"action", "doc_fragments", "lookup", "module_utils", "modules", "plugin_utils", "sub_plugins"}
+    known = {"action", "doc_fragments", "inventory", "lookup", "module_utils", "modules", "plugin_utils", "sub_plugins"}
     assert {name.split("/")[1] for name in tarball if name.startswith("plugins/")} == known
 
 

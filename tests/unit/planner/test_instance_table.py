@@ -104,3 +104,31 @@ def test_the_history_follows_where_it_is_asked_for() -> None:
     text = draw_table(gather({"kvm1": answer([some("web-1", actions=[dead, CREATE])])}), with_history=True)
     assert "2026-11-21 10:15:30 create: done in 1.5 s, req-1\n      root_disk: Success in 0.2 s" in text
     assert "create: its process ended before it did" in text
+
+
+def test_what_guests_use_and_what_they_said_is_below_the_table_where_it_was_asked_for() -> None:
+    figures = {
+        "state": "running",
+        "uptime": 90,
+        "cpu_details": [{"time": 1500000000}, {"time": None}],
+        "memory_details": {"used": 256, "maximum": 512},
+        "disk_details": [{"read_bytes": 3 << 20, "write_bytes": None}, {"read_bytes": 100, "write_bytes": None}],
+        "nic_details": [{"rx_octets": 1536, "tx_octets": 7}],
+    }
+    web = some("web", diagnostics=figures, diagnostics_reason=None, console_output="booting\n\\x1b[2Jlogin: ")
+    off = some("off", diagnostics=None, diagnostics_reason="There are none, as it is off.", console_output="")
+    text = draw_table(gather({"kvm1": answer([web, off])}))
+    assert text.partition("\n\n")[2].splitlines() == [
+        "What they use:",
+        "  off on kvm1: There are none, as it is off.",
+        "  web on kvm1: running for 90 s, CPU time 1.5 s, memory 256 of 512 MiB, read 3.0 MiB, received 1.5",
+        "    KiB, sent 7 B",
+        "",
+        "On their consoles:",
+        "  off on kvm1",
+        "    (nothing)",
+        "  web on kvm1",
+        "    booting",
+        "    \\x1b[2Jlogin: ",
+    ]
+    assert "What they use" not in draw_table(gather({"kvm1": answer([some("web")])}))

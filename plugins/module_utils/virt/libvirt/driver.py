@@ -11,11 +11,13 @@ import functools
 import re
 import threading
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
+from ...objects.diagnostics import Diagnostics
 from ...objects.errors import (
+    DeadlineExceeded,
     HypervisorError,
     InstanceExists,
     InstanceInvalidState,
@@ -32,6 +34,8 @@ from ..images import ImageCache
 from . import observation, surroundings
 from .binding import libvirt
 from .connection import Connection
+from .console_log import find_logs, read_tail
+from .diagnostics import read_diagnostics
 from .disk_sources import list_disk_sources
 from .domain_xml import (
     METADATA_PREFIX,
@@ -39,7 +43,6 @@ from .domain_xml import (
     GuestDisks,
     build_domain,
     check_supported,
-    console_log_path,
     read_record,
     record_element,
 )
@@ -120,6 +123,21 @@ class LibvirtDriver(ComputeDriver):
 
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
         return self._connection.read("list the DHCP leases", surroundings.list_leases)
+
+    def get_diagnostics(self, uuids: Collection[str]) -> dict[str, Diagnostics]:
+        disks = self._disks
+
+        def read() -> dict[str, Diagnostics]:
+            return self._connection.read(
+                "read the guests' figures",
+                lambda raw: read_diagnostics(raw, uuids, lambda uuid: str(disks.config_drive(uuid))),
+            )
+
+        try:
+            return read()
+        except DeadlineExceeded:
+            # A guest whose QEMU hangs is still busy with that call, so the next one passes it over.
+            return read()
 
     def read_fingerprint(self, with_pci: bool) -> str:
         return read_fingerprint(self._connection, self._pool, with_pci)
@@ -236,7 +254,7 @@ class LibvirtDriver(ComputeDriver):
 
     def delete_disks(self, uuid: str) -> None:
         self._disks.delete(_checked(uuid))
-        for log in _console_logs(uuid):
+        for log in find_logs(uuid):
             log.unlink(missing_ok=True)
         self._refresh_pool()
 
@@ -248,16 +266,7 @@ class LibvirtDriver(ComputeDriver):
     # -- the guest's words -----------------------------------------------------------------------------------
 
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
-        output = b""
-        for log in _console_logs(_checked(uuid)):
-            # virtlogd may rotate it away at any moment.
-            with contextlib.suppress(FileNotFoundError), log.open("rb") as file:
-                wanted = max_bytes - len(output)
-                file.seek(max(0, log.stat().st_size - wanted))
-                output = file.read(wanted) + output
-            if len(output) >= max_bytes:
-                break
-        return output
+        return read_tail(_checked(uuid), max_bytes)
 
     # -- own ways --------------------------------------------------------------------------------------------
 
@@ -323,13 +332,6 @@ def _checked(uuid: str) -> str:
     if not re.fullmatch(UUID, uuid):
         raise InvalidInput(f"'{uuid}' is not a uuid.")
     return uuid
-
-
-def _console_logs(uuid: str) -> list[Path]:
-    """Return the console log and its rotated parts, newest first."""
-    log = Path(console_log_path(uuid))
-    rotated = sorted(log.parent.glob(f"{log.name}.[0-9]*"), key=lambda path: int(path.suffix[1:]))
-    return [log, *rotated]
 
 
 def _owner(record: Optional[Mapping[str, Any]]) -> str:
