@@ -33,6 +33,7 @@ WRITING = {
     "remove_image",
     "resume",
     "save_record",
+    "set_title",
     "shut_down",
     "suspend",
     "undefine",

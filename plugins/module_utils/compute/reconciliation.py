@@ -69,7 +69,9 @@ def reconcile(
                     progress(what, len(results), total)
 
         work([(action, {}) for action in deletes])
-        ready: list[Job] = [(action, {"spec": action.spec, "vm_state": action.vm_state}) for action in others]
+        ready: list[Job] = [
+            (action, {"spec": action.spec, "vm_state": action.vm_state, "reason": action.reason}) for action in others
+        ]
         for action, refusal in _claim(host, creates, run, claimed):
             if refusal is not None:
                 results[id(action)] = make_result(action, 0.0, refusal)
@@ -79,6 +81,7 @@ def reconcile(
                 "vm_state": action.vm_state or "active",
                 "user_data": user_data.get(action.uuid),
                 "root_disk_exists": action.uuid in disks,
+                "locked": action.locked,
             }
             ready.append((action, arguments))
         work(ready)

@@ -67,10 +67,11 @@ class HostReport(Document):
     Version history:
         1.1  epoch, runs, remembers, fingerprint, reclaim_instance_interval; Service.maintenance and .updated_at;
              ComputeNode.fixed_allocation_ratios and .instance_overhead_memory_mb
+        1.2  records of version 1.2
     """
 
     KIND: ClassVar[str] = "host"
-    VERSION: ClassVar[str] = "1.1"
+    VERSION: ClassVar[str] = "1.2"
 
     compute_node: ComputeNode
     service: Service = field(default_factory=Service)

@@ -27,7 +27,7 @@ SHOWN = 20
 LEAST = 20
 OPERATIONS = (
     *("create", "restore", "start", "unpause", "resume", "stop", "pause", "suspend"),
-    *("update", "soft_delete", "delete"),
+    *("update", "unlock", "lock", "soft_delete", "delete"),
 )
 
 

@@ -31,6 +31,8 @@ ALLOWED = {
     "delete": set(HERE),
     "soft_delete": {"active", "error", "paused", "stopped", "suspended"},
     "restore": {"soft-delete"},
+    "lock": {*HERE} - {"building"},
+    "unlock": {*HERE} - {"building"},
 }
 
 
@@ -48,6 +50,12 @@ def have(host: FakeHost, name: str, vm_state: str) -> None:
         host.driver.save_record(seen.instance.but(vm_state=vm_state))
 
 
+def lock(host: FakeHost) -> None:
+    """Have the only instance locked, whatever state it is in."""
+    [seen] = host.manager().audit().instances
+    host.driver.save_record(seen.instance.but(locked=True, locked_reason="an audit"))
+
+
 def states(host: FakeHost) -> dict[str, tuple[str, str]]:
     report = host.manager().audit()
     return {seen.instance.spec.name: (seen.instance.vm_state, seen.power_state) for seen in report.instances}
@@ -62,6 +70,8 @@ def test_a_command_ends_as_declared_or_is_refused_and_changes_nothing(
     host: FakeHost, operation: str, vm_state: str
 ) -> None:
     have(host, "web", vm_state)
+    if operation == "unlock":
+        lock(host)
     before = states(host)
     [planned] = obey(host, operation, "web", check=True)
     assert states(host) == before
@@ -72,8 +82,8 @@ def test_a_command_ends_as_declared_or_is_refused_and_changes_nothing(
         assert states(host) == before
     elif vm_state in ALLOWED[operation]:
         assert (planned.status, answer.status) == ("planned", "done")
-        # What is restored is as it was before.
-        left = [] if declared == DELETED else [declared or "active"]
+        # What is restored is as it was before; what is locked stays as it is.
+        left = [] if declared == DELETED else [declared or ("active" if operation == "restore" else vm_state)]
         assert [state for state, _power in states(host).values()] == left
     else:
         assert (planned.status, answer.status) == ("failed", "failed")
