@@ -69,7 +69,7 @@ def test_its_record_is_still_brought_up_to_date(one):
     assert update.operation == "update"
     assert update.reason == (
         "was paused outside Novella; the record is corrected (vm_state active -> paused); "
-        "metadata.role none -> db; tags none -> a, b; display_name none -> Till"
+        "tags none -> a, b; display_name none -> Till; metadata.role none -> db"
     )
     assert only(plan.findings).kind == "locked"
     assert later().actions == []
