@@ -44,7 +44,7 @@ options:
     default: default
   state:
     description:
-      - Whether the instance shall exist. V(absent) deletes it with its disks.
+      - Whether the instance shall exist. V(absent) deletes it with its disks, unless it is locked.
       - With O(reclaim_instance_interval) above 0, V(absent) switches it off and keeps it for so many seconds, and
         V(present) restores it within that time.
     type: str
