@@ -44,7 +44,7 @@ options:
     default: default
   state:
     description:
-      - Whether the instance shall exist. V(absent) deletes it with its disks.
+      - Whether the instance shall exist. V(absent) deletes it with its disks, unless it is locked.
       - With O(reclaim_instance_interval) above 0, V(absent) switches it off and keeps it for so many seconds, and
         V(present) restores it within that time.
     type: str
@@ -117,6 +117,22 @@ options:
       - Keys and values for the guest and for operators.
     type: dict
     default: {}
+  tags:
+    description:
+      - Tags for operators, at most 50 of at most 60 characters.
+    type: list
+    elements: str
+    default: []
+  display_name:
+    description:
+      - What people call the instance. libvirt shows it as the domain's title.
+    type: str
+  locked:
+    description:
+      - Whether the instance is locked. One that is locked stays as it is, whoever asks for what; only O(metadata),
+        O(tags) and O(display_name) may be changed.
+      - Left out, the lock is left as it is.
+    type: bool
   ssh_keys:
     description:
       - Public keys for the guest.
@@ -232,6 +248,9 @@ def main() -> None:
                 "required_one_of": [("bridge", "libvirt_network")],
             },
             "metadata": {"type": "dict", "default": {}},
+            "tags": {"type": "list", "elements": "str", "default": []},
+            "display_name": {"type": "str"},
+            "locked": {"type": "bool"},
             "ssh_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "user_data": {"type": "str", "no_log": True},
         },

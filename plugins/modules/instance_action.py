@@ -44,6 +44,8 @@ options:
         What was on the root disk is lost as soon as the new guest has been started; until then, a failure brings the
         old one back.
       - V(trigger_crash_dump) gives the guest a non-maskable interrupt, at which its kernel may write a dump of itself.
+      - V(lock) has it stay as it is. Until V(unlock) whatever else is asked for is refused, by name and through a plan;
+        only metadata, tags and display name may be changed.
     type: str
     choices:
       - start
@@ -61,6 +63,8 @@ options:
       - soft_delete
       - restore
       - trigger_crash_dump
+      - lock
+      - unlock
     required: true
   image:
     description:
@@ -78,6 +82,10 @@ options:
       checksum:
         description: V(sha256:) and 64 hexadecimal digits.
         type: str
+  reason:
+    description:
+      - With O(action=lock), why. Whoever is refused something for the lock is told. One line of at most 255 characters.
+    type: str
   names:
     description:
       - Instances whose name is one of these, or fits one of these shell patterns.
@@ -130,6 +138,12 @@ EXAMPLES = r"""
   novella.compute.instance_action:
     action: unpause
     names: ["web-*"]
+
+- name: Have the database left alone
+  novella.compute.instance_action:
+    action: lock
+    names: [db]
+    reason: the auditors are looking at it
 """
 
 RETURN = r"""
@@ -184,6 +198,14 @@ results:
       type: list
       elements: str
       sample: []
+    record_before:
+      description: Of V(lock) and V(unlock), what the record said of the lock; else empty.
+      type: dict
+      sample: {}
+    record_after:
+      description: What it says afterwards, likewise.
+      type: dict
+      sample: {}
     error:
       description: Why it failed, with C(code), C(message), C(remedy) and C(details); else null.
       type: dict
@@ -192,61 +214,41 @@ results:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.compute.commands import COMMANDS, Answer, Command
-from ..module_utils.compute.instance_details import Selection
+from ..module_utils.answering import leave, read_selection, selection_argument_spec
+from ..module_utils.compute.commands import COMMANDS, Command
 from ..module_utils.compute.progress import ProgressFile
 from ..module_utils.compute.single import IMAGE, read_image
 from ..module_utils.door import compute_manager
-from ..module_utils.host_arguments import fail, host_argument_spec
-from ..module_utils.objects.errors import NovellaError
+from ..module_utils.host_arguments import host_argument_spec
+from ..module_utils.objects.errors import OptionInvalid
+
+# Options that only some operations have.
+OWN_OPTIONS = {"image": ("rescue", "rebuild"), "reason": ("lock",)}
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **host_argument_spec(),
+            **selection_argument_spec(),
             "action": {"type": "str", "choices": list(COMMANDS), "required": True},
             "image": {"type": "dict", "options": IMAGE},
-            "names": {"type": "list", "elements": "str", "default": []},
-            "uuids": {"type": "list", "elements": "str", "default": []},
-            "fleet": {"type": "str"},
-            "project_id": {"type": "str"},
-            "on_failure": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
-            "progress_path": {"type": "path"},
+            "reason": {"type": "str"},
         },
         supports_check_mode=True,
     )
     params = module.params
-    selection = Selection(params["names"], params["uuids"], params["fleet"], params["project_id"])
+    given = {name: params[name] for name in OWN_OPTIONS if params[name] is not None}
     progress = ProgressFile(params["progress_path"])
     with progress, compute_manager(module, progress.write) as manager:
-        arguments = {} if params["image"] is None else {"image": read_image(params["image"])}
-        answers = manager.obey(Command(params["action"], selection, arguments), module.check_mode)
-    outcome = describe(answers)
-    errors = [answer.error for answer in answers if answer.error is not None]
-    if errors and params["on_failure"] == "fail":
-        summary = NovellaError(" ".join(f"{error['message']} {error['remedy']}".strip() for error in errors))
-        summary.code = errors[0]["code"]
-        fail(module, summary, **outcome)
-    module.exit_json(**outcome)
-
-
-def describe(answers: list[Answer]) -> dict[str, object]:
-    """Return the module's result."""
-    told = [answer for answer in answers if answer.status in ("done", "planned")]
-    return {
-        "changed": bool(told),
-        "results": [answer.as_dict() for answer in answers],
-        "diff": [
-            {
-                "before_header": f"{answer.name} on {answer.host}",
-                "after_header": f"{answer.name} on {answer.host}",
-                "before": f"vm_state: {answer.before}\n",
-                "after": f"vm_state: {answer.after}\n",
-            }
-            for answer in told
-        ],
-    }
+        for name in given:
+            if params["action"] not in OWN_OPTIONS[name]:
+                raise OptionInvalid(f"{name} is no option of action {params['action']}.", "Leave it out.")
+        if "image" in given:
+            given["image"] = read_image(given["image"])
+        command = Command(params["action"], read_selection(params), given)
+        answers = manager.obey(command, module.check_mode)
+    leave(module, answers)
 
 
 if __name__ == "__main__":

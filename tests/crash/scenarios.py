@@ -88,6 +88,8 @@ def derive_scenarios() -> list[Scenario]:
 def declare(vm_state: Optional[str], metadata: Mapping[str, str], count: int = 1) -> Fleet:
     """Return the fleet with its instance in that state; None for the fleet without it."""
     body = {"flavor": "small", "image": "tiny", "networks": [{"network": "front"}], "metadata": dict(metadata)}
+    if metadata:
+        body["display_name"] = "What virsh shows besides"
     entry = {"web": {**body, "vm_state": vm_state, "count": count}} if vm_state else {}
     return load_fleet({**PARTS, "instances": entry})
 

@@ -30,9 +30,11 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "capacity": {},
     "compute_node": {"enabled": False, "reason": "a new fan"},
     "instance_info": {},
+    "lock": {"instances": "web-*", "reason": "an audit"},
     "periodic": {},
     "plan": {"plan_file": "{folder}/plan.json", "prune": True},
     "simulate": {"hosts_from": "{folder}/described.yml", "save_to": "{folder}/simulated.json"},
+    "unlock": {"instances": "web-*"},
 }
 # It has no fake hosts: it makes the machines that others run on. Its role is tested on real ones, in tests/e2e.
 WITHOUT_FAKE_HOSTS = {"lab"}

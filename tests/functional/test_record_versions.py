@@ -17,12 +17,21 @@ def test_records_are_written_in_the_version_that_all_releases_read(make_site) ->
     assert record(site) == {"version": "1.0", "vm_state": "soft-delete"}
 
 
+def test_what_such_records_cannot_hold_is_refused_by_name(make_site) -> None:
+    site = make_site(1, novella_record_version_cap="1.1")
+    site.write_fleet({"web": {"tags": ["public"]}, "db": {}})
+    refused = site.run("apply")
+    assert refused.code != 0
+    assert "web has tags, and record_version_cap is 1.1: its record cannot hold that." in " ".join(refused.text.split())
+    assert site.domains() == {"kvm1": {"test.db": "running"}}
+
+
 def test_a_cap_that_cannot_be_kept_is_refused_before_anything_is_done(make_site) -> None:
     site = make_site(1, novella_record_version_cap="0.9")
     site.write_fleet({"web": {}})
     refused = site.run("apply")
     assert refused.code != 0
-    assert "Documents of kind 'instance' cannot be written at 0.9; this release writes 1.1." in refused.text
+    assert "Documents of kind 'instance' cannot be written at 0.9; this release writes 1.2." in refused.text
     assert site.domains() == {"kvm1": {}}
 
 

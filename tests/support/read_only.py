@@ -39,6 +39,7 @@ WRITING = {
     "resume",
     "save_record",
     "set_disks_aside",
+    "set_title",
     "shut_down",
     "suspend",
     "take_disks_back",

@@ -87,7 +87,7 @@ def _unfinished(host: Host) -> dict[str, Optional[str]]:
     """
     entries = [entry for entry in host.journal.entries() if not is_alive(entry.owner)]
     declared = {entry.uuid: OPERATIONS[entry.operation] for entry in entries}
-    return {uuid: operation.task_state if operation.recover else None for uuid, operation in declared.items()}
+    return {uuid: operation.task_state if operation.leaves_unfinished else None for uuid, operation in declared.items()}
 
 
 def _unfinished_record(domain: Domain, unfinished: Mapping[str, Optional[str]]) -> Optional[Instance]:

@@ -13,22 +13,23 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..objects.base import Record
-from ..objects.errors import InstanceInvalidState, InstanceLocked, OptionInvalid
+from ..objects.errors import InstanceInvalidState, InstanceLocked, NovellaError, OptionInvalid
 from ..objects.instance import Instance, ObservedInstance
 from .auditing import audit
 from .host import Host
 from .instance_details import Selection
+from .locking import check_lock
 from .operation import OPERATIONS, Operation, Sight, perform
 from .reconciliation import Progress, describe_failure
+from .records import check_writable
 from .run_states import POWER_OF
+from .states import DELETED
 
 # What may be asked for; the rest makes instances, or follows from a fleet.
 COMMANDS = (
     *("start", "stop", "reboot", "hard_reboot", "pause", "unpause", "suspend", "resume"),
-    *("rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump"),
+    *("rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump", "lock", "unlock"),
 )
-# Which of them an argument is for.
-ARGUMENTS = {"image": ("rescue", "rebuild")}
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"
 
@@ -51,7 +52,8 @@ class Command:
 class Answer(Record):
     """What became of it, for one instance. `status` is done, unchanged, planned or failed.
 
-    `remarks` say what a user should know though it was done, such as that a guest would not shut down.
+    `remarks` say what a user should know though it was done, such as that a guest would not shut down. Of an operation
+    that changes the record only, `record_before` and `record_after` hold the part that it is about.
     """
 
     uuid: str
@@ -66,6 +68,8 @@ class Answer(Record):
     seconds: float = 0.0
     error: Optional[dict[str, Any]] = None
     remarks: list[str] = field(default_factory=list)
+    record_before: dict[str, Any] = field(default_factory=dict)
+    record_after: dict[str, Any] = field(default_factory=dict)
 
 
 def obey(host: Host, command: Command, check: bool, progress: Optional[Progress] = None) -> list[Answer]:
@@ -78,14 +82,8 @@ def obey(host: Host, command: Command, check: bool, progress: Optional[Progress]
         progress: Told after each ended instance: what it was, how many ended, how many there are.
 
     Raises:
-        OptionInvalid: Nothing says which instances, and nobody shall stop everything by leaving something out; or an
-            argument is not for this operation.
+        OptionInvalid: Nothing says which instances. Nobody shall stop everything by leaving something out.
     """
-    for argument in command.arguments:
-        if command.operation not in ARGUMENTS[argument]:
-            raise OptionInvalid(
-                f"{command.operation} takes no {argument}.", f"It is for {' and '.join(ARGUMENTS[argument])}."
-            )
     if command.selection.names_nothing:
         raise OptionInvalid(
             f"Nothing says which instances to {command.operation}.",
@@ -123,6 +121,7 @@ def _attempt(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
         return predicted.but(
             status=FAILED,
             after=predicted.before,
+            record_after=predicted.record_before,
             seconds=_since(began),
             error=describe_failure(command.operation, name, error),
         )
@@ -136,32 +135,44 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
     answer = Answer(
         record.uuid, spec.name, spec.fleet, spec.project_id, host.options.host, declared.name, PLANNED, before, before
     )
-    if _is_there(declared, seen):
-        return answer.but(status=UNCHANGED)
-    refusal = _refusal(declared, seen, busy)
-    if refusal is not None:
+    if declared.alters is not None:
+        told = declared.alters.tell(record)
+        answer = answer.but(record_before=told, record_after=told)
+    try:
+        becomes = declared.foretell_record(record, command.arguments)
+        if _is_there(declared, seen, becomes):
+            return answer.but(status=UNCHANGED)
+        _refuse(host, declared, seen, becomes, busy)
+    except NovellaError as refusal:
         return answer.but(status=FAILED, error=describe_failure(declared.name, spec.name, refusal))
+    if declared.alters is not None:
+        answer = answer.but(record_after=declared.alters.tell(becomes))
     return answer.but(after=declared.foretell(record, command.arguments))
 
 
-def _is_there(declared: Operation, seen: ObservedInstance) -> bool:
-    """Return whether an instance is as the operation would leave it."""
+def _is_there(declared: Operation, seen: ObservedInstance, becomes: Instance) -> bool:
+    """Return whether an instance is as the operation would leave it, with the record that it `becomes`."""
     there, record = declared.ends_in, seen.instance
+    if declared.alters is not None:
+        return record.task_state is None and becomes == record
     if declared.repeats or there is None or record.vm_state != there or record.task_state is not None:
         return False
     return seen.power_state == POWER_OF.get(there, seen.power_state)
 
 
-def _refusal(declared: Operation, seen: ObservedInstance, busy: set[str]) -> Optional[Exception]:
+def _refuse(host: Host, declared: Operation, seen: ObservedInstance, becomes: Instance, busy: set[str]) -> None:
+    """Raise what doing it would raise before anything is done."""
     record = seen.instance
     if record.uuid in busy:
-        return InstanceLocked(f"{record.spec.name} is in the hands of another run.", "Run again when it has ended.")
+        raise InstanceLocked(f"{record.spec.name} is in the hands of another run.", "Run again when it has ended.")
+    check_lock(record, declared.name)
     if record.vm_state not in (declared.vm_states or ()):
-        return InstanceInvalidState(
+        raise InstanceInvalidState(
             f"{record.spec.name} cannot {declared.name}: it is {record.vm_state}.",
             f"It must be {' or '.join(declared.vm_states or ())}.",
         )
-    return None
+    if declared.ends_in != DELETED:
+        check_writable(becomes, host.options.record_version_cap)
 
 
 def _since(began: float) -> float:

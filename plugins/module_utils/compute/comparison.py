@@ -89,6 +89,8 @@ def describe(change: FieldChange) -> str:
 
 def show(value: Any) -> str:
     """Return a field's value as people read it."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Optional
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
 from .comparison import REMEDIES, Comparison, compare, describe
+from .locking import DECLARED, THOUGH_LOCKED, find_locked
 from .run_states import DONE, POWER_OF, SEEN_AS, find_way
 from .states import (
     ACTIVE,
@@ -47,9 +48,29 @@ class Verdict:
 def judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str] = ()) -> Verdict:
     """Compare, three ways: what is wanted, what the record says, what the hypervisor says.
 
+    What is declared unlocked is unlocked first, what is declared locked is locked last. Of what is locked and stays so,
+    a fatal finding tells that it was to be changed.
+
     Args:
         consent: What may be done though it costs data: ``rebuild``.
     """
+    verdict, record = _judge(wanted, sighting, consent), sighting.instance
+    if record.locked and wanted.locked is False:
+        change = FieldChange("locked", True, False)
+        unlock = _action("unlock", wanted, sighting, "it is declared unlocked", "live").but(diff=[change])
+        verdict.actions.insert(0, unlock)
+    elif record.locked:
+        allowed = [action for action in verdict.actions if action.operation in THOUGH_LOCKED]
+        if allowed != verdict.actions:
+            verdict.findings.append(find_locked(record, sighting.host))
+        verdict.actions = allowed
+    elif wanted.locked and not any(action.operation == "create" for action in verdict.actions):
+        change = FieldChange("locked", False, True)
+        verdict.actions.append(_action("lock", wanted, sighting, DECLARED, "live").but(diff=[change]))
+    return verdict
+
+
+def _judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str]) -> Verdict:
     unfinished = _finish(wanted, sighting)
     if unfinished is not None:
         return Verdict([unfinished])
@@ -185,6 +206,8 @@ def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
     """Return the action that creates the instance on this host."""
     vm_state = ACTIVE if wanted.vm_state == "any" else wanted.vm_state
     made = {**summarise(wanted.spec), "host": host, "vm_state": vm_state}
+    if wanted.locked:
+        made["locked"] = True
     return Action(
         operation="create",
         uuid=wanted.uuid,
@@ -194,6 +217,7 @@ def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
         diff=[FieldChange(name, None, value) for name, value in made.items()],
         spec=wanted.spec,
         vm_state=vm_state,
+        locked=bool(wanted.locked),
     )
 
 

@@ -31,7 +31,8 @@ from .fault_words import describe_fault
 from .history import Performed, Subject, fault_of, step_event, steps_of
 from .host import Host
 from .journal import Entry
-from .records import read_record
+from .locking import check_lock
+from .records import check_writable, read_record
 from .states import DELETED
 
 T = TypeVar("T")
@@ -105,6 +106,20 @@ class Sight:
 
 
 @dataclass(frozen=True)
+class Alteration:
+    """What an operation does that changes the record, and what is shown of it, and nothing else.
+
+    Args:
+        change: Returns the record as it leaves it, given the operation's arguments; the same record where nothing is to
+            be done.
+        tell: Returns the part of a record that it is about, for people.
+    """
+
+    change: Callable[[Instance, Mapping[str, Any]], Instance]
+    tell: Callable[[Instance], dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class Operation:
     """The declaration.
 
@@ -120,6 +135,7 @@ class Operation:
         action: What the history calls it, in Nova's words; as a rule its name.
         repeats: It does something even where the instance is as it leaves it.
         ends_as: Tells the vm_state afterwards, from the instance and the arguments, where that depends on them.
+        alters: Of one that changes the record only: how. An instance whose record stays the same is left alone.
     """
 
     name: str
@@ -132,17 +148,27 @@ class Operation:
     action: str = ""
     repeats: bool = False
     ends_as: Optional[Callable[[Instance, Mapping[str, Any]], str]] = None
+    alters: Optional[Alteration] = None
 
     @property
     def builds(self) -> bool:
         """Whether it makes the instance."""
         return self.vm_states is None
 
+    @property
+    def leaves_unfinished(self) -> bool:
+        """Whether an instance may be half-done after it, so that more is to be undone or finished than its record."""
+        return self.recover is not None and self.alters is None
+
     def foretell(self, instance: Instance, arguments: Mapping[str, Any]) -> str:
         """Return the vm_state in which it leaves an instance that it is done to."""
         if self.ends_as is not None:
             return self.ends_as(instance, arguments)
         return self.ends_in or instance.vm_state
+
+    def foretell_record(self, instance: Instance, arguments: Mapping[str, Any]) -> Instance:
+        """Return the record that it leaves, as far as it changes no more than that."""
+        return instance if self.alters is None else self.alters.change(instance, arguments)
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -159,12 +185,23 @@ def operation(
     action: str = "",
     repeats: bool = False,
     ends_as: Optional[Callable[[Instance, Mapping[str, Any]], str]] = None,
+    alters: Optional[Alteration] = None,
 ) -> Callable[[Callable[[Run], Optional[Instance]]], Callable[[Run], Optional[Instance]]]:
     """Declare the decorated function as the operation `name`; see Operation for the rest."""
 
     def declare(function: Callable[[Run], Optional[Instance]]) -> Callable[[Run], Optional[Instance]]:
         OPERATIONS[name] = Operation(
-            name, function, vm_states, task_state, ends_in, recover, absent_too, action or name, repeats, ends_as
+            name,
+            function,
+            vm_states,
+            task_state,
+            ends_in,
+            recover,
+            absent_too,
+            action or name,
+            repeats,
+            ends_as,
+            alters,
         )
         return function
 
@@ -180,7 +217,7 @@ def perform(host: Host, declared: Operation, uuid: str, name: str, arguments: Ma
             instance must still be as it was seen then; with `generation`, its record.
 
     Raises:
-        InstanceNotFound, InstanceInvalidState, InstanceLocked: It may not start; nothing was done.
+        InstanceNotFound, InstanceInvalidState, InstanceLocked, InstanceIsLocked: It may not start; nothing was done.
         NovellaError: It failed; it was undone, and the fault is in the history.
     """
     started_at = host.journal.begin(uuid, name, declared.name, **_notes(host, arguments))
@@ -279,12 +316,15 @@ def _guard(host: Host, declared: Operation, uuid: str, name: str, arguments: Map
     if declared.vm_states is None:
         if domain is not None:
             raise InstanceExists(f"{name} ({uuid}) is on {host.options.host} already.")
-        return Instance(uuid, arguments["spec"])
+        made = Instance(uuid, arguments["spec"], locked=bool(arguments.get("locked")))
+        check_writable(made, host.options.record_version_cap)
+        return made
     if domain is None and declared.absent_too:
         return Instance(uuid, InstanceSpec(name, Flavor(name="", vcpus=0, memory_mb=0)), vm_state=DELETED)
     current = None if domain is None else read_record(domain)
     if current is None:
         raise InstanceNotFound(f"{name} ({uuid}) is not on {host.options.host}.")
+    check_lock(current, declared.name)
     expected = arguments.get("generation")
     if expected is not None and current.generation != expected:
         raise InstanceInvalidState(
@@ -295,6 +335,8 @@ def _guard(host: Host, declared: Operation, uuid: str, name: str, arguments: Map
             f"{name} cannot {declared.name}: it is {current.vm_state}.",
             f"It must be {' or '.join(declared.vm_states)}.",
         )
+    if declared.ends_in != DELETED:
+        check_writable(declared.foretell_record(current, arguments), host.options.record_version_cap)
     return current
 
 

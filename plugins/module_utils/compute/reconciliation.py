@@ -72,7 +72,12 @@ def reconcile(
         ready: list[Job] = [
             (
                 action,
-                {"spec": action.spec, "vm_state": action.vm_state, "user_data": user_data.get(action.uuid)},
+                {
+                    "spec": action.spec,
+                    "vm_state": action.vm_state,
+                    "user_data": user_data.get(action.uuid),
+                    "reason": action.reason,
+                },
             )
             for action in others
         ]
@@ -85,6 +90,7 @@ def reconcile(
                 "vm_state": action.vm_state or "active",
                 "user_data": user_data.get(action.uuid),
                 "root_disk_exists": action.uuid in disks,
+                "locked": action.locked,
             }
             ready.append((action, arguments))
         work(ready)

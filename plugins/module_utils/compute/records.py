@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..objects.errors import InvalidInput
+from ..objects.errors import InvalidInput, VersionNotSupported
 from ..objects.instance import Instance
 from ..virt.driver import Domain
 
@@ -25,3 +25,24 @@ def read_record(domain: Domain) -> Optional[Instance]:
     except InvalidInput:
         return None
     return instance if instance.uuid == domain.uuid else None
+
+
+def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
+    """Refuse to write a record in a version that cannot hold what its owner relies on.
+
+    Args:
+        version_cap: The host's option `record_version_cap`.
+
+    Raises:
+        VersionNotSupported: Its lock, tags or display name would be lost.
+    """
+    if Instance.written_version(version_cap) >= (1, 2):
+        return
+    spec = instance.spec
+    parts = {"a lock": instance.locked, "tags": spec.tags, "a display name": spec.display_name}
+    lost = " and ".join(name for name, value in parts.items() if value)
+    if lost:
+        raise VersionNotSupported(
+            f"{spec.name} has {lost}, and record_version_cap is {version_cap}: its record cannot hold that.",
+            "Set the cap to 1.2, or take that away first.",
+        )

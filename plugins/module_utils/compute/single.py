@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..objects.base import Record
-from ..objects.errors import NotSupported, NovellaError, OptionInvalid
+from ..objects.errors import InstanceIsLocked, NotSupported, NovellaError, OptionInvalid
 from ..objects.host_report import HostReport
 from ..objects.identity import instance_uuid, mac_address
 from ..objects.ingredients import Flavor, Image, NetworkRequest
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action
 from .judgement import create_action, judge, removal_action
+from .labels import check_labels, order_tags
+from .locking import LOCKED, check_lock
 from .manager import ComputeManager
 from .wanted import Sighting, WantedInstance
 
@@ -62,6 +64,7 @@ class SingleInstance:
 
         Raises:
             NotSupported: It exists, and differs in something that cannot be changed yet.
+            InstanceIsLocked: It exists, and its lock forbids to change it.
         """
         sighting = self._sight(wanted.uuid)
         if sighting is None:
@@ -72,7 +75,8 @@ class SingleInstance:
             return Change(wanted.uuid, [create_action(wanted, self._host, reason)], wanted.user_data)
         verdict = judge(wanted, sighting)
         if verdict.findings:
-            raise NotSupported(" ".join(f"{finding.name} {finding.reason}." for finding in verdict.findings))
+            error = InstanceIsLocked if any(item.kind == LOCKED for item in verdict.findings) else NotSupported
+            raise error(" ".join(f"{finding.name} {finding.reason}." for finding in verdict.findings))
         return Change(wanted.uuid, verdict.actions, wanted.user_data)
 
     def remove(self, fleet: str, project_id: str, name: str) -> Change:
@@ -80,11 +84,14 @@ class SingleInstance:
 
         Raises:
             NotSupported: Only its disk is left, on a host that keeps what is deleted.
+            InstanceIsLocked: It is locked.
         """
         uuid = instance_uuid(fleet, project_id, name)
         sighting = self._sight(uuid)
         if sighting is not None:
             action = removal_action(sighting, "is to be absent", self._audit().reclaim_instance_interval)
+            if action is not None:
+                check_lock(sighting.instance, action.operation)
             return Change(uuid, [] if action is None else [action])
         lost = next((item for item in self._audit().lost if item.uuid == uuid), None)
         if lost is not None and lost.has_disk and self._audit().reclaim_instance_interval > 0:
@@ -131,7 +138,7 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
     """Return the instance that the module's options describe.
 
     Raises:
-        OptionInvalid: The name cannot be a host name, or a size is not positive.
+        OptionInvalid: The name cannot be a host name, a size is not positive, or a limit of metadata or tags is passed.
     """
     for option in ("name", "fleet", "project_id"):
         _check_name(option, options[option])
@@ -154,8 +161,11 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
         metadata={str(key): str(value) for key, value in options["metadata"].items()},
         ssh_keys=list(options["ssh_keys"]),
         user_data_sha256=None if user_data is None else hashlib.sha256(user_data).hexdigest(),
+        tags=order_tags(options["tags"]),
+        display_name=options["display_name"] or None,
     )
-    return WantedInstance(uuid, spec, options["vm_state"], user_data)
+    check_labels(spec)
+    return WantedInstance(uuid, spec, options["vm_state"], user_data, locked=options["locked"])
 
 
 def read_image(options: Mapping[str, Any]) -> Image:

@@ -18,6 +18,7 @@ class WantedInstance:
 
     Args:
         vm_state: ``active``, ``stopped``, or ``any`` for as it is.
+        locked: None for as it is.
         user_data: For the guest; a secret.
         host: Set where it is forced to that host.
         where, scheduler_hints: What it asks of its host, as RequestSpec has them. They count when it is placed, and are
@@ -31,6 +32,7 @@ class WantedInstance:
     host: Optional[str] = None
     where: list[dict[str, Any]] = field(default_factory=list)
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
+    locked: Optional[bool] = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ NovellaError
 ├── InstanceNotFound
 ├── InstanceInvalidState         the operation may not start from this vm_state
 ├── InstanceLocked               another operation holds the instance
+├── InstanceIsLocked             somebody has locked it, so that it stays as it is
 ├── InstanceExists               the name or uuid is taken on the host
 ├── MigrationNotFound            this host knows of no such move
 ├── PlanOutdated                 hosts changed since a saved plan was made
@@ -105,6 +106,10 @@ class InstanceInvalidState(NovellaError):
 
 class InstanceLocked(NovellaError):
     code = "InstanceLocked"
+
+
+class InstanceIsLocked(NovellaError):
+    code = "InstanceIsLocked"
 
 
 class InstanceExists(NovellaError):

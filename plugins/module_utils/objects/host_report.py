@@ -67,7 +67,7 @@ class HostReport(Document):
     Version history:
         1.1  epoch, runs, remembers, fingerprint, reclaim_instance_interval; Service.maintenance and .updated_at;
              ComputeNode.fixed_allocation_ratios and .instance_overhead_memory_mb
-        1.2  Instance.rescue_image
+        1.2  records of version 1.2
     """
 
     KIND: ClassVar[str] = "host"

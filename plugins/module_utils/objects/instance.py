@@ -17,7 +17,8 @@ from .pci import PciDevice
 class InstanceSpec(Record):
     """The intent, as the fleet declares it and as it was last applied. Two equal specs need no change.
 
-    User data is a secret: the spec holds its digest only.
+    User data is a secret: the spec holds its digest only. `tags` are sorted. `display_name` is what people call it; it
+    names nothing.
     """
 
     name: str
@@ -31,6 +32,8 @@ class InstanceSpec(Record):
     metadata: dict[str, str] = field(default_factory=dict)
     ssh_keys: list[str] = field(default_factory=list)
     user_data_sha256: Optional[str] = None
+    tags: list[str] = field(default_factory=list, metadata=since("1.2"))
+    display_name: Optional[str] = field(default=None, metadata=since("1.2"))
 
     @property
     def domain_name(self) -> str:
@@ -45,11 +48,12 @@ class Instance(Document):
     `vm_state` and `task_state` are Nova's (`compute.states`). `generation` counts the changes made to this
     record. Times are ISO-8601 UTC. `numa_topology` and `pci_devices` are what its host has given it for good.
     `deleted_at` and `old_vm_state` tell of one that is soft-deleted since when, and what it was before. `rescue_image`
-    is what a rescued one has booted.
+    is what a rescued one has booted. One that is `locked` is left as it is, for `locked_reason`, whoever asks for what
+    (`compute.locking`).
 
     Version history:
         1.1  deleted_at, old_vm_state
-        1.2  rescue_image
+        1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
     """
 
     KIND: ClassVar[str] = "instance"
@@ -68,6 +72,8 @@ class Instance(Document):
     deleted_at: Optional[str] = field(default=None, metadata=since("1.1"))
     old_vm_state: Optional[str] = field(default=None, metadata=since("1.1"))
     rescue_image: Optional[Image] = field(default=None, metadata=since("1.2"))
+    locked: bool = field(default=False, metadata=since("1.2"))
+    locked_reason: Optional[str] = field(default=None, metadata=since("1.2"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
 

@@ -41,7 +41,8 @@ class Action(Record):
 
     `operation` is an operation of ComputeManager (create, start, stop, update, delete). `limits` and
     `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved; `group` is the rule of the
-    instance's server group. `generation` is that of the record when this was planned; None of what has none.
+    instance's server group. `generation` is that of the record when this was planned; None of what has none. What
+    is made `locked` is so from the beginning.
     """
 
     operation: str
@@ -59,6 +60,7 @@ class Action(Record):
     pci_requests: list[PciRequest] = field(default_factory=list)
     group: Optional[GroupRule] = field(default=None, metadata=since("1.2"))
     generation: Optional[int] = field(default=None, metadata=since("1.2"))
+    locked: bool = field(default=False, metadata=since("1.3"))
 
     def as_diff(self) -> dict[str, Any]:
         """Return what --diff shows of it."""
@@ -77,7 +79,7 @@ class Finding(Record):
 
     `kind`: ``unknown`` (may be on a host that did not answer), ``undeclared`` (ours, in no fleet file; `prune`
     would delete it), ``busy`` (in the hands of another run), ``split`` (on two hosts), ``rescued`` (somebody
-    repairs it), ``unsupported`` (a change this release cannot make).
+    repairs it), ``locked`` (its lock forbids what is wanted), ``unsupported`` (a change this release cannot make).
     `fatal` findings make the run fail at its end, after everything else was done.
     """
 
@@ -107,10 +109,11 @@ class Plan(Document):
     Version history:
         1.1  placed, and Selection.refusals_left_out
         1.2  Action.group and .generation, closed
+        1.3  Action.locked, records of version 1.2
     """
 
     KIND: ClassVar[str] = "plan"
-    VERSION: ClassVar[str] = "1.2"
+    VERSION: ClassVar[str] = "1.3"
 
     fleet: str
     created_at: str

@@ -215,7 +215,9 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def define(self, instance: Instance) -> None:
-        """Define the domain, with the record in its metadata. It is not started. Memory that was saved is dropped.
+        """Define the domain, with the record in its metadata and its display name as title. It is not started.
+
+        Memory that was saved is dropped.
 
         With a `rescue_image`, it boots from the rescue disk, and its root disk is the second one.
 
@@ -226,6 +228,14 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def save_record(self, instance: Instance) -> None:
         """Write the record into the metadata of the existing domain (running or not).
+
+        Raises:
+            InstanceNotFound: There is no such domain.
+        """
+
+    @abc.abstractmethod
+    def set_title(self, uuid: str, title: Optional[str]) -> None:
+        """Have the existing domain (running or not) show a display name beside its name, or none.
 
         Raises:
             InstanceNotFound: There is no such domain.

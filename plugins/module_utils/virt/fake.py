@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS fake_domains (
     memory_mb INTEGER NOT NULL, disk_gb INTEGER NOT NULL, record TEXT);
 CREATE TABLE IF NOT EXISTS fake_disks (
     uuid TEXT NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (uuid, kind));
+CREATE TABLE IF NOT EXISTS fake_titles (uuid TEXT PRIMARY KEY, title TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fake_images (path TEXT PRIMARY KEY, used_at INTEGER NOT NULL);
 """
 
@@ -211,11 +212,16 @@ class FakeDriver(ComputeDriver):
             flavor.root_gb,
             json.dumps(instance.as_document(version_cap=self._record_version_cap)),
         )
+        self._write_title(instance.uuid, instance.spec.display_name)
 
     def save_record(self, instance: Instance) -> None:
         self._require(instance.uuid)
         record = json.dumps(instance.as_document(version_cap=self._record_version_cap))
         self._write("UPDATE fake_domains SET record = ? WHERE uuid = ?", record, instance.uuid)
+
+    def set_title(self, uuid: str, title: Optional[str]) -> None:
+        self._obey("set_title", self._require(uuid).name)
+        self._write_title(uuid, title)
 
     # -- power -----------------------------------------------------------------------------------------------
 
@@ -267,6 +273,7 @@ class FakeDriver(ComputeDriver):
         if domain is not None:
             self._obey("undefine", domain.name)
             self._write("DELETE FROM fake_domains WHERE uuid = ?", uuid)
+            self._write_title(uuid, None)
 
     def delete_disks(self, uuid: str) -> None:
         self._obey("delete_disks", uuid)
@@ -297,6 +304,11 @@ class FakeDriver(ComputeDriver):
             size.disk_gb,
         )
 
+    def title_of(self, uuid: str) -> Optional[str]:
+        """Return what it shows beside a domain's name."""
+        rows = self._rows("SELECT title FROM fake_titles WHERE uuid = ?", uuid)
+        return rows[0]["title"] if rows else None
+
     # -- inside ----------------------------------------------------------------------------------------------
 
     def _require(self, uuid: str) -> Domain:
@@ -304,6 +316,12 @@ class FakeDriver(ComputeDriver):
         if domain is None:
             raise InstanceNotFound(f"There is no domain {uuid} on {self._host}.")
         return domain
+
+    def _write_title(self, uuid: str, title: Optional[str]) -> None:
+        if title is not None:
+            self._write("INSERT OR REPLACE INTO fake_titles VALUES (?, ?)", uuid, title)
+        elif self.title_of(uuid) is not None:
+            self._write("DELETE FROM fake_titles WHERE uuid = ?", uuid)
 
     def _set_power(self, uuid: str, power_state: str) -> None:
         self._write("UPDATE fake_domains SET power_state = ? WHERE uuid = ?", power_state, uuid)
@@ -318,7 +336,7 @@ class FakeDriver(ComputeDriver):
 
     def _rows(self, sql: str, *values: object) -> list[Any]:
         # In check mode nothing may be made, not even tables: where there are none, there are no guests.
-        if not self._db.query("SELECT 1 FROM sqlite_master WHERE name = 'fake_domains'"):
+        if not self._db.query("SELECT 1 FROM sqlite_master WHERE name = 'fake_titles'"):
             return []
         return self._db.query(sql, *values)
 

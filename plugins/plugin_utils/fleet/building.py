@@ -61,6 +61,7 @@ def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None) -> De
     keys["networks"] = tuple(nic["network"] for nic in body.get("networks", ()))
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
+    keys["tags"] = tuple(body.get("tags", ()))
     return DeclaredInstance(name, user_data=user_data, **keys)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from ansible_collections.novella.compute.plugins.module_utils.compute.labels import order_tags
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import instance_uuid, mac_address
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import NetworkRequest
@@ -68,8 +69,11 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
         metadata=dict(entry.metadata),
         ssh_keys=list(entry.ssh_keys),
         user_data_sha256=None if entry.user_data is None else hashlib.sha256(entry.user_data).hexdigest(),
+        tags=order_tags(entry.tags),
+        display_name=entry.display_name,
     )
-    return WantedInstance(uuid, spec, entry.vm_state, entry.user_data, entry.host, list(entry.where), hints)
+    where = list(entry.where)
+    return WantedInstance(uuid, spec, entry.vm_state, entry.user_data, entry.host, where, hints, entry.locked)
 
 
 def _request(fleet: Fleet, uuid: str, position: int, name: str) -> NetworkRequest:

@@ -65,6 +65,9 @@ class DeclaredInstance:
     host: str | None = None
     where: tuple[dict[str, Any], ...] = ()
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    display_name: str | None = None
+    locked: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ _EXPECTED = {
     "string": "text",
     "integer": "a whole number",
     "number": "a number",
+    "boolean": "true or false",
 }
 
 

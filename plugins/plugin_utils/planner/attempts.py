@@ -17,6 +17,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
     HypervisorError,
     HypervisorUnavailable,
     InstanceExists,
+    InstanceIsLocked,
     InstanceLocked,
     InvalidInput,
     NotSupported,
@@ -35,6 +36,7 @@ RETRYABLE = frozenset(
 MOST_CONTESTS = 10
 
 FINDING_CODES = {
+    "locked": InstanceIsLocked.code,
     "split": InstanceExists.code,
     "unknown": HypervisorUnavailable.code,
     "unsupported": NotSupported.code,

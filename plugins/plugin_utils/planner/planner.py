@@ -15,6 +15,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.judgement 
     judge,
     removal_action,
 )
+from ansible_collections.novella.compute.plugins.module_utils.compute.locking import find_locked
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import Sighting, WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, Finding, HostMark, Plan
@@ -37,8 +38,8 @@ EXPLAINED = 100
 KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is deleted, so its root disk stays"
 # What goes makes room for what comes.
 ORDER = (
-    *("delete", "soft_delete", "restore", "update", "unpause", "resume"),
-    *("stop", "rebuild", "start", "create", "pause", "suspend"),
+    *("unlock", "delete", "soft_delete", "restore", "update", "unpause", "resume"),
+    *("stop", "rebuild", "start", "create", "pause", "suspend", "lock"),
 )
 
 
@@ -195,6 +196,8 @@ def _consider_undeclared(
             draft.findings.append(known.leave_to_other_run(uuid, name))
         elif (removal := _removal(sightings[0], observation)) is None:
             continue  # it is deleted, as far as it goes
+        elif prune and record.locked:
+            draft.findings.append(find_locked(record, host))
         elif prune:
             draft.actions.append(removal)
         else:

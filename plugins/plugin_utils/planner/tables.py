@@ -27,7 +27,7 @@ SHOWN = 20
 LEAST = 20
 OPERATIONS = (
     *("create", "restore", "start", "unpause", "resume", "stop", "pause", "suspend"),
-    *("rebuild", "update", "soft_delete", "delete"),
+    *("rebuild", "update", "unlock", "lock", "soft_delete", "delete"),
 )
 
 

@@ -35,6 +35,8 @@ ALLOWED = {
     "soft_delete": {"active", "error", "paused", "rescued", "stopped", "suspended"},
     "restore": {"soft-delete"},
     "trigger_crash_dump": {"active", "error", "paused", "rescued"},
+    "lock": {*HERE} - {"building"},
+    "unlock": {*HERE} - {"building"},
 }
 
 
@@ -61,6 +63,12 @@ def have(host: FakeHost, name: str, vm_state: str) -> None:
         host.driver.save_record(seen.instance.but(vm_state=vm_state))
 
 
+def lock(host: FakeHost) -> None:
+    """Have the only instance locked, whatever state it is in."""
+    [seen] = host.manager().audit().instances
+    host.driver.save_record(seen.instance.but(locked=True, locked_reason="an audit"))
+
+
 def states(host: FakeHost) -> dict[str, tuple[str, str]]:
     report = host.manager().audit()
     return {seen.instance.spec.name: (seen.instance.vm_state, seen.power_state) for seen in report.instances}
@@ -75,6 +83,8 @@ def test_a_command_ends_as_declared_or_is_refused_and_changes_nothing(
     host: FakeHost, operation: str, vm_state: str
 ) -> None:
     have(host, "web", vm_state)
+    if operation == "unlock":
+        lock(host)
     before = states(host)
     [planned] = obey(host, operation, "web", check=True)
     assert states(host) == before

@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.commands import Answer, Command
 from ansible_collections.novella.compute.plugins.module_utils.compute.instance_details import Selection
-from ansible_collections.novella.compute.plugins.module_utils.objects.errors import OptionInvalid
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Image
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
 from support.busy_host import DEAD
@@ -172,10 +169,3 @@ def test_a_rebuild_is_also_what_a_plan_may_ask_for(host: FakeHost) -> None:
     [result] = host.reconcile(act("rebuild", "web", spec=spec))
     assert result["status"] == "done"
     assert seen(host)[0].spec == spec
-
-
-def test_an_argument_that_is_not_for_the_operation_is_refused(host: FakeHost) -> None:
-    host.reconcile(create("web"))
-    arguments: dict[str, Any] = {"image": NEW}
-    with pytest.raises(OptionInvalid, match="stop takes no image"):
-        host.manager().obey(Command("stop", Selection(["web"]), arguments), False)

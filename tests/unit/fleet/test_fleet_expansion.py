@@ -57,6 +57,14 @@ def test_a_wanted_instance_holds_its_ingredients():
     assert (last.vm_state, last.host) == ("active", "kvm1")
 
 
+def test_what_hangs_on_an_instance_and_its_lock_are_carried():
+    labels = {"metadata": {"role": "web"}, "tags": ["b", "a"], "display_name": "Shop window", "locked": False}
+    described = {**FLEET, "instances": {"db": {**FLEET["instances"]["db"], **labels}, "one": FLEET["instances"]["one"]}}
+    db, other = expand(load_fleet(described))
+    assert (db.spec.tags, db.spec.display_name, db.locked) == (["a", "b"], "Shop window", False)
+    assert (other.spec.tags, other.spec.display_name, other.locked) == ([], None, None)
+
+
 def test_user_data_is_carried_beside_the_spec_which_holds_its_digest():
     wanted = expand(load_fleet(FLEET))[0]
     assert wanted.user_data == b"secret"

@@ -11,8 +11,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
 
 INSTANCE_KEYS = (
-    "count, flavor, image, networks, server_group, availability_zone, vm_state, metadata, ssh_keys, user_data, "
-    "user_data_file, where, scheduler_hints, host"
+    "count, flavor, image, networks, server_group, availability_zone, vm_state, metadata, tags, display_name, locked, "
+    "ssh_keys, user_data, user_data_file, where, scheduler_hints, host"
 )
 NOT_TEXT = "YAML reads unquoted on, off, yes, no, true and false as booleans: quote it."
 BAD_NAME = "is not a valid name: use at most 63 letters, digits, '.', '_' and '-', and start with a letter or digit."
@@ -62,6 +62,26 @@ BAD = {
     "number_in_metadata": (
         "instances:\n  web: {flavor: small, image: debian, metadata: {tier: 1}}\n",
         '6: instances.web.metadata.tier: must be text, not the number 1. Quote it: "1".',
+    ),
+    "tag_with_a_comma": (
+        "instances:\n  web: {flavor: small, image: debian, tags: ['a,b']}\n",
+        "6: instances.web.tags[0]: 'a,b' must be one line without '/' and ','.",
+    ),
+    "tag_twice": (
+        "instances:\n  web: {flavor: small, image: debian, tags: [a, a]}\n",
+        "6: instances.web.tags[1]: the text 'a' stands in the list twice.",
+    ),
+    "long_display_name": (
+        f"instances:\n  web: {{flavor: small, image: debian, display_name: {'x' * 256}}}\n",
+        "6: instances.web.display_name: must have at most 255 characters, not 256.",
+    ),
+    "display_name_on_two_lines": (
+        'instances:\n  web: {flavor: small, image: debian, display_name: "a\\nb"}\n',
+        "6: instances.web.display_name: 'a\\nb' must be one line, without spaces around it.",
+    ),
+    "lock_with_a_reason": (
+        "instances:\n  web: {flavor: small, image: debian, locked: an audit}\n",
+        "6: instances.web.locked: must be true or false, not the text 'an audit'.",
     ),
     "dangling_flavor": (
         "instances:\n  web:\n    image: debian\n    flavor: smal\n",

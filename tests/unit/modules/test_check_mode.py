@@ -52,8 +52,15 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
     "compute_node_facts": [{}, {"reserved_host_memory_mb": 1024}],
     "compute_node_fingerprint": [{}, {"known": "0123456789abcdef"}],
     "instance_action": [{"action": action, "names": ["*"], "on_failure": "report"} for action in COMMANDS],
+    "instance_metadata": [
+        {"names": ["*"], "metadata": {"role": "front"}, "tags": ["public"], "display_name": "Till"},
+        {"names": [RUNNING], "metadata": {}, "tags": [], "state": "replaced"},
+        {"uuids": [uuid_of(STOPPED)], "display_name": "Till"},
+    ],
     "instance": [
         {"name": "new", **SIZE},
+        {"name": "new", "locked": True, "tags": ["public"], "display_name": "Till", **SIZE},
+        {"name": RUNNING, "locked": True, "vm_state": "stopped", **SIZE},
         {"name": "new", "vm_state": "stopped", "user_data": "a secret", **SIZE},
         {"name": RUNNING, **SIZE},
         {"name": RUNNING, "vm_state": "stopped", **SIZE},

@@ -121,7 +121,8 @@ def carry_out(fleet: Fleet, seen: Observation, plan: Plan) -> Observation:
 
 def _create(instances: dict[str, ObservedInstance], action: Action) -> None:
     instances[action.uuid] = ObservedInstance(
-        Instance(action.uuid, action.spec, vm_state=action.vm_state, host=action.host), POWER_OF[action.vm_state]
+        Instance(action.uuid, action.spec, vm_state=action.vm_state, host=action.host, locked=action.locked),
+        POWER_OF[action.vm_state],
     )
 
 
@@ -153,6 +154,14 @@ def _restore(instances: dict[str, ObservedInstance], action: Action) -> None:
     instances[action.uuid] = ObservedInstance(old.but(vm_state=action.vm_state), power)
 
 
+def _lock(is_locked: bool) -> Callable[[dict[str, ObservedInstance], Action], None]:
+    def change(instances: dict[str, ObservedInstance], action: Action) -> None:
+        old = instances[action.uuid]
+        instances[action.uuid] = ObservedInstance(old.instance.but(locked=is_locked), old.power_state)
+
+    return change
+
+
 def _delete(instances: dict[str, ObservedInstance], action: Action) -> None:
     del instances[action.uuid]
 
@@ -167,6 +176,8 @@ _DO = {
     "resume": _set("running", "active"),
     "update": _update,
     "rebuild": _rebuild,
+    "lock": _lock(True),
+    "unlock": _lock(False),
     "soft_delete": _set("shutdown", "soft-delete"),
     "restore": _restore,
     "delete": _delete,

@@ -60,6 +60,11 @@ def test_the_domain_is_as_it_was_agreed(name, instance, platform):
     assert xml == path.read_text()
 
 
+def test_the_display_name_is_the_title_that_virsh_shows():
+    assert built(an_instance(display_name='Shop <window> & "till"'), KVM).findtext("title") == 'Shop <window> & "till"'
+    assert built(an_instance(), KVM).find("title") is None
+
+
 @given(st.dictionaries(st.text(), st.text()))
 def test_any_record_comes_back_from_the_metadata(metadata):
     instance = an_instance(metadata=metadata)

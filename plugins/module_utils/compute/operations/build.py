@@ -13,6 +13,7 @@ from ..clock import now
 from ..config_drive import config_drive_files
 from ..host import Host
 from ..journal import Entry
+from ..locking import DECLARED
 from ..operation import Run, operation
 from ..records import read_record
 from ..states import ACTIVE, PAUSED, SPAWNING, STOPPED, SUSPENDED
@@ -41,6 +42,7 @@ def create(run: Run) -> Optional[Instance]:
 
     Arguments:
         vm_state: active, stopped, paused or suspended.
+        locked: It is locked from the beginning.
         user_data: bytes for the guest.
         root_disk_exists: An earlier life of the instance left its root disk here; it is used again.
     """
@@ -49,6 +51,7 @@ def create(run: Run) -> Optional[Instance]:
     hardware = run.host.tracker.claimed_hardware(run.instance.uuid)
     instance = run.instance.but(
         host=run.host.options.host,
+        locked_reason=DECLARED if run.instance.locked else None,
         created_at=now(),
         numa_topology=hardware.numa_topology,
         pci_devices=hardware.pci_devices,

@@ -10,6 +10,7 @@ from ...periodic_task import TaskReport, periodic_task
 from ..auditing import audit
 from ..clock import seconds_since
 from ..host import Host
+from ..locking import refuse
 from ..states import SOFT_DELETE
 from .acting import Deed, act, idle_instances
 
@@ -18,7 +19,7 @@ from .acting import Deed, act, idle_instances
 def reclaim_queued_deletes(host: Host, check: bool) -> TaskReport:
     """Delete for good what was deleted `reclaim_instance_interval` seconds ago.
 
-    One that runs again is somebody's: it is told of and kept.
+    One that runs again or is locked is somebody's: it is told of and kept.
     """
     interval = host.options.reclaim_instance_interval
     deeds, warnings = [], []
@@ -30,6 +31,9 @@ def reclaim_queued_deletes(host: Host, check: bool) -> TaskReport:
         if age < interval:
             continue
         name, place = record.spec.name, host.options.host
+        if record.locked:
+            warnings.append(f"{refuse(record)} It is kept on {place}, though it was deleted at {record.deleted_at}.")
+            continue
         if seen.power_state not in ("shutdown", "crashed", "nostate"):
             warnings.append(
                 f"{name} on {place} was deleted at {record.deleted_at}, but is {seen.power_state}; it is kept. "

@@ -10,7 +10,7 @@ from ...objects.host_report import LostInstance
 from ...periodic_task import TaskReport, periodic_task
 from ..auditing import audit
 from ..host import Host
-from ..power_sync import decide
+from ..power_sync import OBSERVE, decide
 from .acting import Deed, act, idle_instances
 
 
@@ -18,14 +18,16 @@ from .acting import Deed, act, idle_instances
 def sync_power_states(host: Host, check: bool) -> TaskReport:
     """Bring power and record together as the host's `power_policy` says. Foreign domains are not looked at.
 
-    A domain that is gone is told of, and nothing is made in its place: that is for a plan, which knows all hosts.
+    A domain that is gone is told of, and nothing is made in its place: that is for a plan, which knows all hosts. Of a
+    locked instance only the record is corrected.
     """
     report = audit(host)
     deeds, warnings = [], [_alarm(host, lost) for lost in report.lost]
     elsewhere = _known_elsewhere(host)
     for seen in idle_instances(report):
         record, power = seen.instance, seen.power_state
-        decision = decide(record.vm_state, record.task_state, power, host.options.power_policy)
+        policy = OBSERVE if record.locked else host.options.power_policy
+        decision = decide(record.vm_state, record.task_state, power, policy)
         other = elsewhere.get(record.uuid)
         if decision.operation == "start" and other is not None:
             warnings.append(

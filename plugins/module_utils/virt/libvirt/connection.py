@@ -29,7 +29,7 @@ WORDS = {
     "defineXMLFlags": "define the domain",
     "destroy": "cut the power of the domain",
     "lookupByUUIDString": "find the domain",
-    "setMetadata": "write the instance record",
+    "setMetadata": "write what the domain says of its instance",
     "shutdown": "ask the guest to shut down",
     "undefineFlags": "undefine the domain",
 }

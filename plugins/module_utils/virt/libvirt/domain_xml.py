@@ -144,6 +144,8 @@ def build_domain(
     domain = ET.Element("domain", type=platform.kind)
     _text(domain, "name", spec.domain_name)
     _text(domain, "uuid", instance.uuid)
+    if spec.display_name is not None:
+        _text(domain, "title", spec.display_name)
     ET.SubElement(domain, "metadata").append(record_element(instance, prefixed=True, version_cap=record_version_cap))
     _text(domain, "memory", str(spec.flavor.memory_mb), unit="MiB")
     _text(domain, "vcpu", str(spec.flavor.vcpus))

@@ -203,12 +203,14 @@ class LibvirtDriver(ComputeDriver):
 
     def save_record(self, instance: Instance) -> None:
         domain = self._domain(instance.uuid)
-        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
-        flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0
         record = ET.tostring(
             record_element(instance, prefixed=False, version_cap=self._record_version_cap), encoding="unicode"
         )
-        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record, METADATA_PREFIX, NAMESPACE, flags)
+        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record, METADATA_PREFIX, NAMESPACE, _everywhere(domain))
+
+    def set_title(self, uuid: str, title: Optional[str]) -> None:
+        domain = self._domain(uuid)
+        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, title, None, None, _everywhere(domain))
 
     # -- power -----------------------------------------------------------------------------------------------
 
@@ -325,6 +327,12 @@ class LibvirtDriver(ComputeDriver):
                     self._connection.host().storagePoolLookupByName(self._pool).refresh()
             finally:
                 self._refreshing.release()
+
+
+def _everywhere(domain: Any) -> int:
+    """Return the flags that change a domain both as it runs and as it is defined, as far as it does and is."""
+    flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
+    return int(flags | (libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0))
 
 
 def _checked(uuid: str) -> str:
