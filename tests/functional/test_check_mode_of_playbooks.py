@@ -25,6 +25,7 @@ AFTER = {"web": {"count": 5}, "db": {}, "gone": {}, "back": {}}
 
 # By playbook: its variables. Whatever may write a file is told to; {folder} is the test's.
 SCENARIOS: dict[str, dict[str, Any]] = {
+    "act": {"operation": "delete", "instances": "web-3"},
     "apply": {"prune": True, "svg_to": "{folder}/fleet.svg"},
     "audit": {"save_to": "{folder}/snapshot.json"},
     "capacity": {},
@@ -34,7 +35,15 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "periodic": {},
     "plan": {"plan_file": "{folder}/plan.json", "prune": True},
     "simulate": {"hosts_from": "{folder}/described.yml", "save_to": "{folder}/simulated.json"},
+    "start": {"instances": "db"},
     "unlock": {"instances": "web-*"},
+    **{
+        operation: {"instances": "web-3"}
+        for operation in (
+            *("stop", "reboot", "hard_reboot", "pause", "unpause", "suspend", "resume"),
+            *("rescue", "unrescue", "rebuild"),
+        )
+    },
 }
 # It has no fake hosts: it makes the machines that others run on. Its role is tested on real ones, in tests/e2e.
 WITHOUT_FAKE_HOSTS = {"lab"}

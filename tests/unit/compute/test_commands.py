@@ -42,7 +42,8 @@ ALLOWED = {
 
 def ends(operation: str, vm_state: str) -> list[str]:
     """The states of what is left; which of the operations leave an instance as it was, Nova says."""
-    as_it_was = {"rebuild": {"stopped"}, "trigger_crash_dump": ALLOWED["trigger_crash_dump"]}
+    as_it_was = {name: ALLOWED[name] for name in ("trigger_crash_dump", "lock", "unlock")}
+    as_it_was["rebuild"] = {"stopped"}
     if vm_state in as_it_was.get(operation, ()):
         return [vm_state]
     declared = OPERATIONS[operation].ends_in
