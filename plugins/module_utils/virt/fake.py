@@ -232,7 +232,7 @@ class FakeDriver(ComputeDriver):
     def shut_down(self, uuid: str, timeout: float) -> bool:
         domain = self._require(uuid)
         self._obey("shut_down", domain.name)
-        if domain.name in self._settings().get("deaf", []):
+        if domain.power_state == "paused" or domain.name in self._settings().get("deaf", []):
             return False
         self._set_power(uuid, "shutdown")
         return True

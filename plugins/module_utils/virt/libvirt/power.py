@@ -45,8 +45,13 @@ class GuestPower:
         _unless(domain.isActive, self._slowly(domain, seconds).create)
 
     def shut_down(self, uuid: str, timeout: float) -> bool:
-        """Ask a guest to shut down, and return whether it is off within so many seconds."""
+        """Ask a guest to shut down, and return whether it is off within so many seconds.
+
+        One that stands still hears nothing.
+        """
         domain = self._domain(uuid)
+        if _is_paused(domain):
+            return False
         end = time.monotonic() + timeout
         ask_at = 0.0
         while domain.isActive():
