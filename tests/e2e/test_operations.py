@@ -6,28 +6,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from support.lab_fleet import POOL, LabFleet
-from support.lab_guest import Guest, boot_guest
+from support.lab_guest import Guest, have_guest
 
 SHUTDOWN = "NOVELLA-GUEST shutdown"
 
 
-@pytest.fixture
-def fleet(lab: Any, tmp_path: Path) -> Iterator[LabFleet]:
-    made = LabFleet(lab, tmp_path)
+@pytest.fixture(scope="module")
+def fleet(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabFleet]:
+    """One fleet for all tests here: a guest takes long to boot."""
+    made = LabFleet(lab, tmp_path_factory.mktemp("fleet"))
     yield made
     made.end()
 
 
 @pytest.fixture
 def guest(fleet: LabFleet) -> Guest:
-    return boot_guest(fleet, vm_state="any")
+    return have_guest(fleet)
 
 
 def act(fleet: LabFleet, playbook: str, **extra_vars: Any) -> str:
@@ -42,80 +43,89 @@ def boots(guest: Guest) -> list[str]:
     return re.findall(r"NOVELLA-GUEST boots=(\w+)", guest.console)
 
 
+def next_boot(guest: Guest, before: list[str]) -> str:
+    """Wait for one more boot, and return what it found."""
+    guest.await_boot(len(before) + 1)
+    assert boots(guest)[:-1] == before
+    return boots(guest)[-1]
+
+
+def one_more(before: list[str]) -> str:
+    """What a boot from the same disk finds."""
+    return str(int(before[-1]) + 1)
+
+
 def test_a_soft_reboot_shuts_the_guest_down_and_a_hard_one_does_not(fleet: LabFleet, guest: Guest) -> None:
+    before, shutdowns = boots(guest), guest.console.count(SHUTDOWN)
     act(fleet, "reboot")
-    guest.await_boot(2)
-    assert (boots(guest), guest.console.count(SHUTDOWN)) == (["1", "2"], 1)
+    assert next_boot(guest, before) == one_more(before)
+    assert guest.console.count(SHUTDOWN) == shutdowns + 1
+    before = boots(guest)
     act(fleet, "hard_reboot")
-    guest.await_boot(3)
-    assert (boots(guest), guest.console.count(SHUTDOWN)) == (["1", "2", "3"], 1)
+    assert next_boot(guest, before) == one_more(before)
+    assert guest.console.count(SHUTDOWN) == shutdowns + 1
     assert fleet.is_converged()
 
 
 def test_a_guest_that_cannot_shut_down_is_stopped_all_the_same_and_that_is_said(fleet: LabFleet, guest: Guest) -> None:
+    shutdowns = guest.console.count(SHUTDOWN)
     guest.home.virsh("suspend", guest.domain)
     ended = fleet.run("stop", instances="web", only_fleet=fleet.name, novella_shutdown_timeout=2)
     assert ended.code == 0, ended.text
     assert "It did not shut down within 2 s, so its power was cut." in " ".join(ended.text.split())
     assert guest.state == "shut off"
-    assert SHUTDOWN not in guest.console
+    assert guest.console.count(SHUTDOWN) == shutdowns
 
 
 def test_a_rescued_guest_boots_another_disk_and_has_its_own_as_the_second(fleet: LabFleet, guest: Guest) -> None:
+    before = boots(guest)
     act(fleet, "rescue")
-    guest.await_boot(2)
-    assert boots(guest) == ["1", "1"]
+    assert next_boot(guest, before) == "1"
     sizes = {name: int(guest.read(f"/sys/block/{name}/size")) * 512 for name in ("vda", "vdb")}
     assert sizes["vdb"] == 1 << 30, "the flavor's root disk"
     assert sizes["vda"] < sizes["vdb"]
     assert fleet.is_converged()
     act(fleet, "unrescue")
-    guest.await_boot(3)
-    assert boots(guest) == ["1", "1", "2"]
+    assert next_boot(guest, [*before, "1"]) == one_more(before)
     assert not list((guest.home.files / POOL).glob("*.rescue.qcow2"))
     assert fleet.is_converged()
 
 
 def test_a_rebuilt_guest_is_itself_on_a_new_disk(fleet: LabFleet, guest: Guest) -> None:
-    identity = (guest.home.virsh("domuuid", guest.domain), guest.home.virsh("domiflist", guest.domain).split()[-1])
-    act(fleet, "reboot")
-    guest.await_boot(2)
+    def identity() -> tuple[str, str]:
+        return guest.home.virsh("domuuid", guest.domain), guest.home.virsh("domiflist", guest.domain).split()[-1]
+
+    before, same = boots(guest), identity()
     act(fleet, "rebuild")
-    guest.await_boot(3)
-    assert boots(guest) == ["1", "2", "1"]
-    assert identity == (
-        guest.home.virsh("domuuid", guest.domain),
-        guest.home.virsh("domiflist", guest.domain).split()[-1],
-    )
+    assert next_boot(guest, before) == "1"
+    assert identity() == same
     assert not list((guest.home.files / POOL).glob("*.old.*"))
     assert fleet.is_converged()
 
 
 def test_a_rebuild_from_an_image_that_is_no_image_leaves_the_guest_as_it_was(fleet: LabFleet, guest: Guest) -> None:
-    up = guest.uptime()
+    before, life = boots(guest), guest.life()
     ended = fleet.run("rebuild", instances="web", only_fleet=fleet.name, image={"source": "/etc/hostname"})
     assert ended.code == 2
-    assert "/etc/hostname" in ended.complaints
-    assert guest.uptime() > up
-    assert boots(guest) == ["1"]
+    assert "web on kvm2: Image 'custom' is not acceptable" in ended.complaints
+    assert (boots(guest), guest.life()) == (before, life)
     assert fleet.is_converged()
 
 
-def test_a_fleet_with_another_image_rebuilds_with_consent_and_hands_over_its_user_data(
-    fleet: LabFleet, guest: Guest
-) -> None:
-    again = {"again": {"source": "/srv/images/tiny.qcow2"}}
-    body = {"host": "kvm2", "vm_state": "any", "user_data": "#!/bin/sh\n"}
-    fleet.declare(parts={"images": {**again, "guest": {"source": "/srv/images/tiny.qcow2"}}}, web=body)
+def test_a_fleet_with_other_user_data_rebuilds_with_consent_and_hands_them_over(fleet: LabFleet, guest: Guest) -> None:
+    before, life = boots(guest), guest.life()
+    fleet.declare(web={"host": "kvm2", "user_data": "#!/bin/sh\n"})
     refused = fleet.run()
     assert refused.code == 2
     assert "Say consent=rebuild to have it done." in " ".join(refused.text.split())
-    assert boots(guest) == ["1"]
+    assert guest.life() == life
     fleet.apply(consent="rebuild")
-    guest.await_boot(2)
-    assert boots(guest) == ["1", "1"]
-    assert "NOVELLA-GUEST user_data sha256=" in guest.console
+    assert next_boot(guest, before) == "1"
+    digest = hashlib.sha256(b"#!/bin/sh\n").hexdigest()
+    assert f"NOVELLA-GUEST user_data sha256={digest}" in guest.console
     assert fleet.is_converged()
+    fleet.declare(web={"host": "kvm2"})
+    fleet.apply(consent="rebuild")
 
 
 def test_a_crash_dump_reaches_the_guest_as_an_interrupt(fleet: LabFleet, guest: Guest) -> None:

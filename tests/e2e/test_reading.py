@@ -54,9 +54,10 @@ class Guest:
         return json.loads(said)["return"]
 
 
-@pytest.fixture
-def fleet(lab: Any, tmp_path: Path) -> Iterator[LabFleet]:
-    made = LabFleet(lab, tmp_path)
+@pytest.fixture(scope="module")
+def fleet(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabFleet]:
+    """One fleet for all tests here: a guest takes long to boot."""
+    made = LabFleet(lab, tmp_path_factory.mktemp("fleet"))
     yield made
     made.end()
 

@@ -6,64 +6,23 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support.lab_fleet import LabFleet, await_condition
+from support.lab_fleet import LabFleet
+from support.lab_guest import Guest, have_guest
 from support.playbooks import Outcome, run_playbook
 
-NAMESPACE = "https://novella.dev/xmlns/compute/1"
 LABELS = {"metadata": {"owner": "shop team"}, "tags": ["public", "front"], "display_name": "Shop <window> & till"}
 
 
-@dataclass
-class Guest:
-    """One guest: what it says through its agent, and what libvirt says of it."""
-
-    home: Any
-    domain: str
-
-    @property
-    def answers(self) -> bool:
-        return "return" in self._said("guest-ping")
-
-    def uptime(self) -> float:
-        """How long it has been up by its own clock, in seconds."""
-        handle = self._ask("guest-file-open", path="/proc/uptime", mode="r")
-        said = self._ask("guest-file-read", handle=handle, count=64)["buf-b64"]
-        self._ask("guest-file-close", handle=handle)
-        return float(base64.b64decode(said).split()[0])
-
-    def record(self, *where: str) -> dict[str, Any]:
-        """The record, as the running domain has it, or with --config its definition."""
-        element = self.home.virsh("metadata", self.domain, "--uri", NAMESPACE, *where)
-        return json.loads(element[element.index("{") : element.rindex("}") + 1])
-
-    def title(self, *where: str) -> str:
-        return self.home.virsh("desc", self.domain, "--title", *where).strip()
-
-    def life(self) -> str:
-        """libvirt's number of this life of the domain; the next start gives it another."""
-        return self.home.virsh("domid", self.domain).strip()
-
-    def _ask(self, command: str, **arguments: Any) -> Any:
-        return json.loads(self._said(command, **arguments))["return"]
-
-    def _said(self, command: str, **arguments: Any) -> str:
-        document = json.dumps({"execute": command, "arguments": arguments})
-        return self.home.virsh("qemu-agent-command", "--timeout", "5", self.domain, document, check=False)
-
-
-@pytest.fixture
-def fleet(lab: Any, tmp_path: Path) -> Iterator[LabFleet]:
-    made = LabFleet(lab, tmp_path)
+@pytest.fixture(scope="module")
+def fleet(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabFleet]:
+    """One fleet for all tests here: a guest takes long to boot."""
+    made = LabFleet(lab, tmp_path_factory.mktemp("fleet"))
     yield made
     # A test that failed may have left it locked.
     operate(made, "unlock")
@@ -73,14 +32,7 @@ def fleet(lab: Any, tmp_path: Path) -> Iterator[LabFleet]:
 @pytest.fixture
 def guest(fleet: LabFleet) -> Guest:
     """A guest on kvm2 that has booted."""
-    fleet.declare(web={"host": "kvm2"})
-    fleet.apply()
-    home = fleet.lab.host("kvm2")
-    domain = f"{fleet.name}.web"
-    home.wait_for_console(domain, "READY")
-    made = Guest(home, domain)
-    await_condition(lambda: made.answers, "the agent answers", 60)
-    return made
+    return have_guest(fleet)
 
 
 def operate(fleet: LabFleet, playbook: str, **variables: Any) -> Outcome:
@@ -154,16 +106,16 @@ def test_a_locked_guest_survives_prune(fleet: LabFleet, guest: Guest) -> None:
 
 
 def test_what_is_made_locked_stays_so_until_its_fleet_says_otherwise(fleet: LabFleet) -> None:
-    fleet.declare(web={"host": "kvm2", "locked": True})
+    fleet.declare(vault={"host": "kvm2", "locked": True})
     fleet.apply()
     assert fleet.is_converged()
-    home, domain = fleet.lab.host("kvm2"), f"{fleet.name}.web"
-    fleet.declare(web={"host": "kvm2", "vm_state": "stopped"})
+    home, domain = fleet.lab.host("kvm2"), f"{fleet.name}.vault"
+    fleet.declare(vault={"host": "kvm2", "vm_state": "stopped"})
     refused = fleet.run()
     assert refused.code != 0
-    assert "web is locked: it is declared locked." in " ".join(refused.text.split())
+    assert "vault is locked: it is declared locked." in " ".join(refused.text.split())
     assert home.virsh("domstate", domain).strip() == "running"
-    fleet.declare(web={"host": "kvm2", "vm_state": "stopped", "locked": False})
+    fleet.declare(vault={"host": "kvm2", "vm_state": "stopped", "locked": False})
     fleet.apply()
     assert home.virsh("domstate", domain).strip() == "shut off"
     assert fleet.is_converged()

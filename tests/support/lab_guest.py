@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import base64
 import json
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import Any
 
 from support.lab_fleet import LabFleet, await_condition
+
+NAMESPACE = "https://novella.dev/xmlns/compute/1"
 
 
 @dataclass
@@ -35,7 +38,10 @@ class Guest:
     def await_boot(self, number: int) -> None:
         """Wait until it has booted so many times, and its agent answers."""
         await_condition(lambda: self.console.count("READY hostname") >= number, f"boot {number}", 90)
-        await_condition(lambda: self.answers, "the agent answers", 60)
+        self.await_answer()
+
+    def await_answer(self) -> None:
+        await_condition(lambda: self.answers, "the agent answers", 90)
 
     def ask(self, command: str, **arguments: Any) -> Any:
         return json.loads(self.said(command, **arguments))["return"]
@@ -62,11 +68,23 @@ class Guest:
     def state(self) -> str:
         return self.home.virsh("domstate", self.domain).strip()
 
+    def life(self) -> str:
+        """libvirt's number of this life of the domain; the next start gives it another."""
+        return self.home.virsh("domid", self.domain).strip()
 
-def boot_guest(fleet: LabFleet, **body: Any) -> Guest:
-    """Have the instance web on kvm2, and wait until it has booted."""
+    def record(self, *where: str) -> dict[str, Any]:
+        """The record, as the running domain has it, or with --config its definition."""
+        element = ET.fromstring(self.home.virsh("metadata", self.domain, "--uri", NAMESPACE, *where))
+        return json.loads(element.text or "")
+
+    def title(self, *where: str) -> str:
+        return self.home.virsh("desc", self.domain, "--title", *where).strip()
+
+
+def have_guest(fleet: LabFleet, **body: Any) -> Guest:
+    """Have the instance web on kvm2, running and as declared, and wait until it has booted."""
     fleet.declare(web={"host": "kvm2", **body})
     fleet.apply()
     guest = Guest(fleet.lab.host("kvm2"), f"{fleet.name}.web")
-    guest.await_boot(1)
+    guest.await_answer()
     return guest
