@@ -44,6 +44,8 @@ options:
         What was on the root disk is lost as soon as the new guest has been started; until then, a failure brings the
         old one back.
       - V(trigger_crash_dump) gives the guest a non-maskable interrupt, at which its kernel may write a dump of itself.
+      - V(set_admin_password) and V(inject_file) go through the guest's agent, and fail where there is none. The
+        password is remembered nowhere.
       - V(lock) has it stay as it is. Until V(unlock) whatever else is asked for is refused, by name and through a plan;
         only metadata, tags and display name may be changed.
     type: str
@@ -65,6 +67,8 @@ options:
       - trigger_crash_dump
       - lock
       - unlock
+      - set_admin_password
+      - inject_file
     required: true
   image:
     description:
@@ -82,6 +86,24 @@ options:
       checksum:
         description: V(sha256:) and 64 hexadecimal digits.
         type: str
+  admin_password:
+    description:
+      - With O(action=set_admin_password), the password. Have one made and kept by the lookup
+        P(ansible.builtin.password#lookup).
+    type: str
+  admin_user:
+    description:
+      - With O(action=set_admin_password), whose. Without it the image's property C(os_admin_user), else V(root), or
+        V(Administrator) where its C(os_type) is C(windows).
+    type: str
+  path:
+    description:
+      - With O(action=inject_file), the absolute path of the file in the guest. One that is there is replaced.
+    type: str
+  content:
+    description:
+      - With O(action=inject_file), what to write, at most 10240 bytes.
+    type: str
   reason:
     description:
       - With O(action=lock), why. Whoever is refused something for the lock is told. One line of at most 255 characters.
@@ -216,6 +238,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.answering import leave, read_selection, selection_argument_spec
 from ..module_utils.compute.commands import COMMANDS, Command
+from ..module_utils.compute.injected_file import read_injected_file
 from ..module_utils.compute.progress import ProgressFile
 from ..module_utils.compute.single import IMAGE, read_image
 from ..module_utils.door import compute_manager
@@ -223,7 +246,14 @@ from ..module_utils.host_arguments import host_argument_spec
 from ..module_utils.objects.errors import OptionInvalid
 
 # Options that only some operations have.
-OWN_OPTIONS = {"image": ("rescue", "rebuild"), "reason": ("lock",)}
+OWN_OPTIONS = {
+    "image": ("rescue", "rebuild"),
+    "reason": ("lock",),
+    "admin_password": ("set_admin_password",),
+    "admin_user": ("set_admin_password",),
+    "path": ("inject_file",),
+    "content": ("inject_file",),
+}
 
 
 def main() -> None:
@@ -234,7 +264,15 @@ def main() -> None:
             "action": {"type": "str", "choices": list(COMMANDS), "required": True},
             "image": {"type": "dict", "options": IMAGE},
             "reason": {"type": "str"},
+            "admin_password": {"type": "str", "no_log": True},
+            "admin_user": {"type": "str"},
+            "path": {"type": "str"},
+            "content": {"type": "str", "no_log": True},
         },
+        required_if=[
+            ("action", "set_admin_password", ("admin_password",)),
+            ("action", "inject_file", ("path", "content")),
+        ],
         supports_check_mode=True,
     )
     params = module.params
@@ -244,6 +282,8 @@ def main() -> None:
         for name in given:
             if params["action"] not in OWN_OPTIONS[name]:
                 raise OptionInvalid(f"{name} is no option of action {params['action']}.", "Leave it out.")
+        if "path" in given:
+            given["file"] = read_injected_file(given.pop("path"), given.pop("content"))
         if "image" in given:
             given["image"] = read_image(given["image"])
         command = Command(params["action"], read_selection(params), given)

@@ -30,6 +30,13 @@ SECONDS = re.compile(r"in \d+\.\d s")
 ROW = re.compile(r"^\| (\w+) \| ([\w, -]+) \| ([\w, -]+) \|$", re.MULTILINE)
 
 
+# What is in the files that pages speak of.
+FILES = {
+    "@secret.yml": {"admin_password": "correct horse"},
+    "@motd.yml": {"path": "/etc/motd", "content": "hello"},
+}
+
+
 def operations_of(page: Path) -> list[str]:
     """What the page is about, by its title."""
     return page.read_text().partition("\n")[0].removeprefix("# ").split(" and ")
@@ -60,7 +67,11 @@ def test_what_a_page_shows_is_what_happens(site: Any, page: Path) -> None:
     if "stopped ->" in examples[0][2]:
         assert site.run("stop", instances="web-1").code == 0
     for playbook, options, shown in examples:
-        extra_vars = dict(option.split("=", 1) for option in shlex.split(options) if option != "-e")
+        extra_vars = {}
+        for option in shlex.split(options):
+            extra_vars |= (
+                FILES[option] if option.startswith("@") else dict([option.split("=", 1)] if "=" in option else [])
+            )
         run = site.run(playbook, **extra_vars)
         assert run.code == 0, run.text
         # Columns are as wide as the seconds are long.

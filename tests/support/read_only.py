@@ -39,6 +39,7 @@ WRITING = {
     "resume",
     "save_record",
     "set_disks_aside",
+    "set_password",
     "set_title",
     "shut_down",
     "suspend",
@@ -46,6 +47,7 @@ WRITING = {
     "undefine",
     "unpause",
     "write_config_drive",
+    "write_guest_file",
 }
 
 

@@ -29,6 +29,7 @@ from .states import DELETED
 COMMANDS = (
     *("start", "stop", "reboot", "hard_reboot", "pause", "unpause", "suspend", "resume"),
     *("rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump", "lock", "unlock"),
+    *("set_admin_password", "inject_file"),
 )
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"

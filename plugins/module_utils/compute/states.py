@@ -36,3 +36,4 @@ SUSPENDING = "suspending"
 UNPAUSING = "unpausing"
 UNRESCUING = "unrescuing"
 UPDATING = "updating"
+UPDATING_PASSWORD = "updating_password"  # noqa: S105 - Nova's word for what is being done

@@ -132,6 +132,10 @@ class NotSupported(NovellaError):
     code = "NotSupported"
 
 
+class GuestAgentUnavailable(NovellaError):
+    code = "GuestAgentUnavailable"
+
+
 class HypervisorUnavailable(NovellaError):
     code = "HypervisorUnavailable"
 

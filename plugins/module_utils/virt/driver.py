@@ -296,5 +296,21 @@ class ComputeDriver(abc.ABC):
     # -- the guest's words -----------------------------------------------------------------------------------
 
     @abc.abstractmethod
+    def set_password(self, uuid: str, user: str, password: str) -> None:
+        """Give a user of a running guest a password, through its agent.
+
+        Raises:
+            GuestAgentUnavailable: There is no agent, or it does not answer.
+        """
+
+    @abc.abstractmethod
+    def write_guest_file(self, uuid: str, path: str, content: bytes) -> None:
+        """Write a file in a running guest, through its agent.
+
+        Raises:
+            GuestAgentUnavailable: There is no agent, or it does not answer, or answers nonsense.
+        """
+
+    @abc.abstractmethod
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
         """Return the last `max_bytes` of the serial console's log. It is a guest's word: never trust it."""

@@ -284,6 +284,12 @@ class FakeDriver(ComputeDriver):
         self._write("DELETE FROM fake_images WHERE path = ? AND used_at = ?", image.path, image.used_at)
         return not self._rows("SELECT 1 FROM fake_images WHERE path = ?", image.path)
 
+    def set_password(self, uuid: str, user: str, password: str) -> None:
+        self._obey("set_password", self._require(uuid).name)
+
+    def write_guest_file(self, uuid: str, path: str, content: bytes) -> None:
+        self._obey("write_guest_file", self._require(uuid).name)
+
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
         name = self._require(uuid).name
         said: str = self._settings().get("consoles", {}).get(name, f"fake console of {name}\n")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.commands import COMMANDS, Answer, Command
+from ansible_collections.novella.compute.plugins.module_utils.compute.injected_file import InjectedFile
 from ansible_collections.novella.compute.plugins.module_utils.compute.instance_details import Selection
 from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS
 from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
@@ -34,15 +35,24 @@ ALLOWED = {
     "delete": set(HERE),
     "soft_delete": {"active", "error", "paused", "rescued", "stopped", "suspended"},
     "restore": {"soft-delete"},
+    "set_admin_password": {"active"},
+    "inject_file": {"active"},
     "trigger_crash_dump": {"active", "error", "paused", "rescued"},
     "lock": {*HERE} - {"building"},
     "unlock": {*HERE} - {"building"},
 }
 
 
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "set_admin_password": {"admin_password": "correct horse"},
+    "inject_file": {"file": InjectedFile("/etc/motd", b"hello")},
+}
+
+
 def ends(operation: str, vm_state: str) -> list[str]:
     """The states of what is left; which of the operations leave an instance as it was, Nova says."""
-    as_it_was = {name: ALLOWED[name] for name in ("trigger_crash_dump", "lock", "unlock")}
+    without_end = ("trigger_crash_dump", "lock", "unlock", "set_admin_password", "inject_file")
+    as_it_was = {name: ALLOWED[name] for name in without_end}
     as_it_was["rebuild"] = {"stopped"}
     if vm_state in as_it_was.get(operation, ()):
         return [vm_state]
@@ -51,7 +61,8 @@ def ends(operation: str, vm_state: str) -> list[str]:
 
 
 def obey(host: FakeHost, operation: str, *names: str, check: bool = False, **selection: Any) -> list[Answer]:
-    return host.manager().obey(Command(operation, Selection(names, **selection)), check)
+    arguments = ARGUMENTS.get(operation, {})
+    return host.manager().obey(Command(operation, Selection(names, **selection), arguments), check)
 
 
 def have(host: FakeHost, name: str, vm_state: str) -> None:

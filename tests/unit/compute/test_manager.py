@@ -6,6 +6,7 @@
 
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.host import Host
+from ansible_collections.novella.compute.plugins.module_utils.compute.injected_file import InjectedFile
 from ansible_collections.novella.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS, perform
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
@@ -169,7 +170,8 @@ def test_an_operation_killed_at_any_step_is_made_good_by_the_next_run(host: Fake
     if name != "create":
         _have_it_ready(host, name)
     action = create("web-1") if name == "create" else act(name, "web-1")
-    arguments = {"spec": action.spec, "vm_state": "active"}
+    own = {"admin_password": "correct horse", "file": InjectedFile("/etc/motd", b"hello")}
+    arguments = {"spec": action.spec, "vm_state": "active", **own}
     points = 0
     while True:
         ended = _killed_after(host, name, arguments, points, monkeypatch)

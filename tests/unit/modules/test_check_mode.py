@@ -37,6 +37,10 @@ PLUGINS = "ansible_collections.novella.compute.plugins"
 SIZE = {"flavor": {"vcpus": 1, "memory_mb": 512, "root_gb": 1}, "image": {"source": "/srv/images/tiny.qcow2"}}
 
 # By module: the options of each run.
+OWN: dict[str, dict[str, Any]] = {
+    "set_admin_password": {"admin_password": "correct horse"},
+    "inject_file": {"path": "/etc/motd", "content": "hello"},
+}
 SCENARIOS: dict[str, list[dict[str, Any]]] = {
     "claim": [
         {"run": "r1", "wishes": [{"uuid": uuid_of("new"), "name": "new", "host": "kvm1"}]},
@@ -51,7 +55,9 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
     ],
     "compute_node_facts": [{}, {"reserved_host_memory_mb": 1024}],
     "compute_node_fingerprint": [{}, {"known": "0123456789abcdef"}],
-    "instance_action": [{"action": action, "names": ["*"], "on_failure": "report"} for action in COMMANDS],
+    "instance_action": [
+        {"action": action, "names": ["*"], "on_failure": "report", **OWN.get(action, {})} for action in COMMANDS
+    ],
     "instance_metadata": [
         {"names": ["*"], "metadata": {"role": "front"}, "tags": ["public"], "display_name": "Till"},
         {"names": [RUNNING], "metadata": {}, "tags": [], "state": "replaced"},

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 try:
     import libvirt
+    import libvirt_qemu
 except ImportError:
-    libvirt = None
+    libvirt = libvirt_qemu = None
 
-__all__ = ["libvirt"]
+__all__ = ["libvirt", "libvirt_qemu"]

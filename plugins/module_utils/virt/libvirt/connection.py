@@ -29,6 +29,7 @@ WORDS = {
     "defineXMLFlags": "define the domain",
     "destroy": "cut the power of the domain",
     "lookupByUUIDString": "find the domain",
+    "setUserPassword": "have the guest's agent set the password",
     "setMetadata": "write what the domain says of its instance",
     "shutdown": "ask the guest to shut down",
     "undefineFlags": "undefine the domain",
@@ -178,6 +179,23 @@ def within(target: Any, seconds: float, answers: Callable[[], bool]) -> Any:
         answers: Tells meanwhile whether libvirt answers at all; it asks by a connection of its own.
     """
     return Bounded(target._target, target._connection, seconds, answers)
+
+
+def ask_agent(
+    target: Any, binding: Any, question: str, seconds: int, deadline: float, answers: Callable[[], bool]
+) -> Any:
+    """Return what the agent of a bounded domain's guest answers.
+
+    Args:
+        binding: libvirt_qemu, which takes bare domains only.
+        question: A command as JSON.
+        seconds: How long the agent may take.
+        deadline: How many seconds libvirt may take.
+        answers: Tells meanwhile whether libvirt answers at all; it asks by a connection of its own.
+    """
+    domain, connection = target._target, target._connection
+    what = "ask the guest's agent"
+    return connection.call(what, lambda: binding.qemuAgentCommand(domain, question, seconds, 0), deadline, answers)
 
 
 def _bound(value: Any, connection: Connection) -> Any:

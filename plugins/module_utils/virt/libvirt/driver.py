@@ -47,6 +47,7 @@ from .domain_xml import (
     record_element,
 )
 from .fingerprint import read_fingerprint
+from .guest_agent import GuestAgent
 from .hardware_xml import list_pci_devices
 from .power import GuestPower
 from .storage import UUID, DiskStore
@@ -77,6 +78,7 @@ class LibvirtDriver(ComputeDriver):
     ) -> None:
         self._connection = Connection(uri, deadline)
         self._power = GuestPower(self._connection, deadline)
+        self._agent = GuestAgent(self._connection)
         self._pool = pool
         self._deadline = deadline
         self._image_deadline = image_deadline
@@ -266,6 +268,12 @@ class LibvirtDriver(ComputeDriver):
         return removed
 
     # -- the guest's words -----------------------------------------------------------------------------------
+
+    def set_password(self, uuid: str, user: str, password: str) -> None:
+        self._agent.set_password(_checked(uuid), user, password)
+
+    def write_guest_file(self, uuid: str, path: str, content: bytes) -> None:
+        self._agent.write_file(_checked(uuid), path, content)
 
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
         return read_tail(_checked(uuid), max_bytes)

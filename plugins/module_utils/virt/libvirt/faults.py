@@ -100,7 +100,9 @@ def translate(what: str, code: int, origin: int, text: str) -> NovellaError:
         origin: The part of libvirt that raised it (VIR_FROM_*).
         text: libvirt's text.
     """
-    message = f"Could not {what}: libvirt says: {text.strip().rstrip('.')}."
+    # It may quote a guest, whose words could take over the terminal of who reads them.
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    message = f"Could not {what}: libvirt says: {shown.strip().rstrip('.')}."
     if origin == FROM_RPC or code in (NO_CONNECT, INVALID_CONN):
         return HypervisorUnavailable(message, UNAVAILABLE_REMEDY, libvirt_code=code)
     if code == NO_DOMAIN:

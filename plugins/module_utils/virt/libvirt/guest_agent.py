@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A guest's agent. What it answers is the guest's word: bounded in time and size, and nothing of it is believed."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ...objects.errors import GuestAgentUnavailable, HypervisorError
+from .binding import libvirt_qemu
+from .connection import Connection, ask_agent, within
+
+# How long an agent may take to answer one command.
+AGENT_SECONDS = 10
+# libvirt ends a command that the agent does not; only a libvirt that hangs takes longer.
+DEADLINE = 3.0 * AGENT_SECONDS
+# The longest answer to anything that is asked here is far shorter.
+MOST_LETTERS = 1 << 20
+# libvirt's VIR_ERR_AGENT_UNRESPONSIVE, VIR_ERR_AGENT_UNSYNCED and VIR_ERR_AGENT_COMMAND_TIMEOUT.
+SILENT = (86, 97, 110)
+REMEDY = "See to it that qemu-guest-agent is installed and runs in the guest."
+
+
+class GuestAgent:
+    """The agents of the guests of one libvirt.
+
+    Args:
+        connection: For quick calls. An agent is asked by a connection of its own: it may let others wait.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._quick = connection
+        self._connection = Connection(connection.uri, connection.deadline)
+
+    def set_password(self, uuid: str, user: str, password: str) -> None:
+        """Give a user of the guest a password.
+
+        Raises:
+            GuestAgentUnavailable: There is no agent, or it does not answer.
+        """
+        domain = self._domain(uuid)
+        with _told():
+            domain.agentSetResponseTimeout(AGENT_SECONDS, 0)
+            within(domain, DEADLINE, self._quick.answers).setUserPassword(user, password, 0)
+
+    def write_file(self, uuid: str, path: str, content: bytes) -> None:
+        """Write a file in the guest, in the place of what is there.
+
+        Raises:
+            GuestAgentUnavailable: There is no agent, or it does not answer, or answers nonsense.
+        """
+        domain = self._domain(uuid)
+        handle = self._ask(domain, "guest-file-open", path=path, mode="wb")
+        if not isinstance(handle, int) or isinstance(handle, bool):
+            raise _nonsense("guest-file-open")
+        try:
+            self._ask(domain, "guest-file-write", handle=handle, **{"buf-b64": base64.b64encode(content).decode()})
+        finally:
+            self._ask(domain, "guest-file-close", handle=handle)
+
+    def _ask(self, domain: Any, command: str, **arguments: Any) -> Any:
+        if libvirt_qemu is None:
+            raise GuestAgentUnavailable("python3-libvirt on this host has no libvirt_qemu.", "Install a whole one.")
+        question = json.dumps({"execute": command, "arguments": arguments})
+        with _told():
+            said = ask_agent(domain, libvirt_qemu, question, AGENT_SECONDS, DEADLINE, self._quick.answers)
+        return _read(command, said)
+
+    def _domain(self, uuid: str) -> Any:
+        return self._connection.host().lookupByUUIDString(uuid)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Tell of an agent that does not answer as of what it is, and not as of an error of libvirt's."""
+    try:
+        yield
+    except HypervisorError as error:
+        if error.details.get("libvirt_code") in SILENT:
+            raise GuestAgentUnavailable(error.message, REMEDY, **error.details) from error
+        raise
+
+
+def _read(command: str, said: Any) -> Any:
+    """Return what an answer returns."""
+    if not isinstance(said, str) or len(said) > MOST_LETTERS:
+        raise _nonsense(command)
+    try:
+        answer = json.loads(said)
+    except (ValueError, RecursionError):
+        raise _nonsense(command) from None
+    if not isinstance(answer, dict) or "return" not in answer:
+        raise _nonsense(command)
+    return answer["return"]
+
+
+def _nonsense(command: str) -> GuestAgentUnavailable:
+    return GuestAgentUnavailable(f"The guest's agent answered {command} with nonsense.", REMEDY)

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Agents that answer as they should, and agents of guests that mean harm."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.novella.compute.plugins.module_utils.compute.injected_file import read_injected_file
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import (
+    GuestAgentUnavailable,
+    HypervisorError,
+    OptionInvalid,
+)
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import guest_agent
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.connection import Connection
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.faults import translate
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.guest_agent import GuestAgent
+
+
+class Guest:
+    """Answers an agent's commands, one after the other."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.asked: list[dict[str, Any]] = []
+
+    def answer(self, question: str) -> Any:
+        self.asked.append(json.loads(question))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes an agent of a guest; libvirt is left out."""
+
+    def make(guest: Guest) -> GuestAgent:
+        made = GuestAgent(Connection("test:///default", 5))
+        monkeypatch.setattr(made, "_domain", lambda uuid: uuid)
+        monkeypatch.setattr(guest_agent, "libvirt_qemu", object())
+        monkeypatch.setattr(
+            guest_agent, "ask_agent", lambda _domain, _binding, question, *_times: guest.answer(question)
+        )
+        return made
+
+    return make
+
+
+def test_a_file_is_opened_written_and_closed(agent: Any) -> None:
+    guest = Guest('{"return": 7}', '{"return": {"count": 5, "eof": false}}', '{"return": {}}')
+    agent(guest).write_file("some-uuid", "/etc/motd", b"hello")
+    assert [item["execute"] for item in guest.asked] == ["guest-file-open", "guest-file-write", "guest-file-close"]
+    assert guest.asked[0]["arguments"]["path"] == "/etc/motd"
+    assert base64.b64decode(guest.asked[1]["arguments"]["buf-b64"]) == b"hello"
+    assert {item["arguments"].get("handle") for item in guest.asked[1:]} == {7}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "no JSON",
+        "[7]",
+        '{"error": {}}',
+        '{"return": "seven"}',
+        '{"return": true}',
+        '{"return": null}',
+        "[" * 100_000,
+        '{"return": 7, "x": "' + "x" * (10 << 20) + '"}',
+        None,
+    ],
+    ids=["nothing", "no-json", "a-list", "no-return", "text", "a-truth", "null", "deep", "ten-megabytes", "none"],
+)
+def test_an_agent_that_answers_nonsense_is_told_of_as_that(agent: Any, answer: Any) -> None:
+    with pytest.raises(GuestAgentUnavailable, match="The guest's agent answered guest-file-open with nonsense"):
+        agent(Guest(answer)).write_file("some-uuid", "/etc/motd", b"hello")
+
+
+def test_an_agent_that_is_silent_is_told_of_as_that_and_the_file_is_closed(agent: Any) -> None:
+    silent = HypervisorError("Could not ask: the agent is not connected.", libvirt_code=86)
+    guest = Guest('{"return": 7}', silent, '{"return": {}}')
+    with pytest.raises(GuestAgentUnavailable, match="not connected") as raised:
+        agent(guest).write_file("some-uuid", "/etc/motd", b"hello")
+    assert "qemu-guest-agent" in raised.value.remedy
+    assert guest.asked[-1]["execute"] == "guest-file-close"
+
+
+def test_what_an_agent_complains_of_cannot_reach_a_terminal() -> None:
+    said = translate("ask", 1, 0, "agent said: \x1b[2J\x1b]0;owned\x07\n").message
+    assert said.isprintable()
+    assert "owned" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "complaint"),
+    [
+        ("motd", "", "no absolute path"),
+        ("/etc/", "", "no absolute path"),
+        ("/etc/../shadow", "", "no absolute path"),
+        ("/etc/mo\x00td", "", "no control characters"),
+        ("/" + "x" * 255, "", "at most 255 letters"),
+        ("/etc/motd", "x" * 10241, "content has 10241 bytes; at most 10240"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused(path: str, content: str, complaint: str) -> None:
+    with pytest.raises(OptionInvalid, match=complaint):
+        read_injected_file(path, content)
+
+
+def test_a_file_of_windows_has_an_absolute_path_too() -> None:
+    assert read_injected_file("C:\\motd.txt", "hello").content == b"hello"
