@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.lab_fleet import POOL, LabFleet
+from support.lab_fleet import POOL, LabFleet, await_condition
 from support.lab_guest import Guest, have_guest
 
+PASSWORD = "correct horse battery"
 SHUTDOWN = "NOVELLA-GUEST shutdown"
 
 
@@ -126,6 +128,43 @@ def test_a_fleet_with_other_user_data_rebuilds_with_consent_and_hands_them_over(
     assert fleet.is_converged()
     fleet.declare(web={"host": "kvm2"})
     fleet.apply(consent="rebuild")
+
+
+def test_a_new_password_is_in_the_guests_shadow_file_and_nowhere_else(fleet: LabFleet, guest: Guest) -> None:
+    ended = fleet.run(
+        "act", instances="web", only_fleet=fleet.name, operation="set_admin_password", admin_password=PASSWORD
+    )
+    assert (ended.code, ended.changed) == (0, 1), ended.text
+    [root] = [line.split(":") for line in guest.read("/etc/shadow").splitlines() if line.startswith("root:")]
+    _nothing, kind, salt, _digest = root[1].split("$")
+    assert kind == "6"
+    hashing = ["busybox", "mkpasswd", "-m", "sha512", "-S", salt, "-P", "0"]
+    hashed = subprocess.run(hashing, input=PASSWORD, capture_output=True, text=True, check=True).stdout.strip()
+    assert root[1] == hashed
+    assert PASSWORD not in ended.text
+    remembered = [
+        *(guest.home.files / "var/lib/novella").rglob("*"),
+        *(guest.home.files / "etc/libvirt/qemu").glob("*.xml"),
+    ]
+    assert [path for path in remembered if path.is_file() and PASSWORD.encode() in path.read_bytes()] == []
+
+
+def test_a_file_is_written_in_the_guest(fleet: LabFleet, guest: Guest) -> None:
+    act(fleet, "act", operation="inject_file", path="/etc/motd", content="Grüß Gott\n")
+    assert guest.read("/etc/motd") == "Grüß Gott\n"
+
+
+def test_an_agent_that_never_answers_is_not_waited_for(fleet: LabFleet, guest: Guest) -> None:
+    guest.ask("guest-exec", path="/bin/sh", arg=["-c", "sleep 1; kill -STOP $(pidof qemu-ga)"])
+    await_condition(lambda: not guest.answers, "the agent has fallen silent")
+    ended = fleet.run(
+        "act", instances="web", only_fleet=fleet.name, operation="inject_file", path="/etc/motd", content="x"
+    )
+    assert ended.code == 2
+    assert "See to it that qemu-guest-agent is installed and runs in the guest." in " ".join(ended.text.split())
+    assert guest.state == "running"
+    act(fleet, "hard_reboot")
+    guest.await_answer()
 
 
 def test_a_crash_dump_reaches_the_guest_as_an_interrupt(fleet: LabFleet, guest: Guest) -> None:
