@@ -151,6 +151,15 @@ options:
       - Seconds that a guest has to shut down when it is to be rebooted, before its power is cut.
     type: float
     default: 120
+  vnc_server_listen:
+    description:
+      - The address at which guests' screens can be reached by VNC. Left out, they cannot.
+      - It holds for guests that are started for the first time, or rebooted hard.
+    type: str
+  spice_server_listen:
+    description:
+      - The same by SPICE, where the host's QEMU has it.
+    type: str
   kept_actions:
     description:
       - How many actions the host's history holds. The oldest go first, with their events and faults; V(0) keeps none.

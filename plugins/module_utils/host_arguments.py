@@ -53,7 +53,7 @@ def host_argument_spec() -> dict[str, dict[str, Any]]:
     spec["pci_device_spec"] = {"type": "list", "elements": "dict", "default": []}
     for name in ("kept_actions", "kept_actions_per_instance", "consecutive_build_service_disable_threshold"):
         spec[name] = {"type": "int", "default": getattr(_DEFAULTS, name)}
-    for name in ("request_id", "record_version_cap"):
+    for name in ("request_id", "record_version_cap", "vnc_server_listen", "spice_server_listen"):
         spec[name] = {"type": "str"}
     for name in ("deadline", "shutdown_timeout", "wait_soft_reboot_seconds"):
         spec[name] = {"type": "float", "default": getattr(_DEFAULTS, name)}

@@ -48,6 +48,8 @@ HOST_OPTIONS = (
     "deadline",
     "shutdown_timeout",
     "wait_soft_reboot_seconds",
+    "vnc_server_listen",
+    "spice_server_listen",
     "kept_actions",
     "kept_actions_per_instance",
     "consecutive_build_service_disable_threshold",

@@ -12,6 +12,7 @@ from ansible_collections.novella.compute.plugins.module_utils.virt.driver import
 # Every method of ComputeDriver stands in one of the two.
 READING = {
     "get_available_resource",
+    "get_console",
     "get_console_output",
     "get_diagnostics",
     "get_disk_space",

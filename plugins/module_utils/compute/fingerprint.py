@@ -28,6 +28,7 @@ OPTIONS_OF_WORK = ("deadline", "max_concurrent_builds", "request_id", "shutdown_
 UNTOLD_TABLES = (
     "action_subjects",
     "actions",
+    "console_tokens",
     "events",
     "faults",
     "periodic_tasks",

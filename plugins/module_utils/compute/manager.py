@@ -19,6 +19,7 @@ from ..virt.driver import ComputeDriver
 from .auditing import audit
 from .claiming import ClaimAnswer, Wish, claim, forget_moved, release, withdraw
 from .commands import Answer, Command, obey
+from .consoles import ConsoleAccess, grant_access, validate_console
 from .guest_reading import Reading
 from .history import History
 from .host import Host
@@ -83,6 +84,14 @@ class ComputeManager(Manager):
     ) -> dict[str, list[dict[str, Any]]]:
         """Tell all about the instances that are asked for; see `instance_details`."""
         return describe_instances(self._host, selection, most_actions, include_foreign, reading or Reading())
+
+    def grant_console(self, selection: Selection, kind: str, seconds: int, check: bool) -> ConsoleAccess:
+        """Return where an instance's screen can be reached, with a token for it; see `consoles`."""
+        return grant_access(self._host, selection, kind, seconds, check)
+
+    def validate_console(self, token: str, port: int) -> bool:
+        """Return whether a token is good for a port of this host, and spend it; see `consoles`."""
+        return validate_console(self._host, token, port)
 
     def obey(self, command: Command, check: bool) -> list[Answer]:
         """Do an operation to the instances that are meant; see `commands`."""

@@ -389,6 +389,7 @@ def _close(
         host.journal.end(uuid)
         if fault is None and instance.vm_state == DELETED:
             connection.execute("DELETE FROM instances WHERE uuid = ?", (uuid,))
+            connection.execute("DELETE FROM console_tokens WHERE uuid = ?", (uuid,))
         elif fault is None:
             _enrol(host, instance)
         host.db.bump_generation()

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-VERSION = "1.2"
+VERSION = "1.3"
 
 FIRST_SCHEMA = """
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -70,6 +70,10 @@ CREATE {temporary} TABLE events (
 CREATE {temporary} TABLE faults (
     action_id INTEGER PRIMARY KEY REFERENCES actions (id) ON DELETE CASCADE, uuid TEXT NOT NULL UNIQUE,
     code TEXT NOT NULL, message TEXT NOT NULL, details TEXT, created_at TEXT NOT NULL)
+""",
+    "console_tokens": """
+CREATE {temporary} TABLE console_tokens (
+    digest TEXT PRIMARY KEY, uuid TEXT NOT NULL, kind TEXT NOT NULL, expires REAL NOT NULL)
 """,
     "migrations": """
 CREATE {temporary} TABLE migrations (

@@ -132,6 +132,14 @@ class NotSupported(NovellaError):
     code = "NotSupported"
 
 
+class InstanceNotReady(NovellaError):
+    code = "InstanceNotReady"
+
+
+class ConsoleNotAvailable(NovellaError):
+    code = "ConsoleNotAvailable"
+
+
 class GuestAgentUnavailable(NovellaError):
     code = "GuestAgentUnavailable"
 

@@ -113,6 +113,15 @@ class UnusedImage:
     used_at: int
 
 
+@dataclass(frozen=True)
+class ConsoleAddress:
+    """Where a guest's screen can be reached now."""
+
+    address: str
+    port: int
+    tls_port: Optional[int] = None
+
+
 class ComputeDriver(abc.ABC):
     """What ComputeManager and ResourceTracker may ask of a hypervisor."""
 
@@ -294,6 +303,10 @@ class ComputeDriver(abc.ABC):
         """Remove an unused image from the cache. Return False, and keep it, where it was used since it was listed."""
 
     # -- the guest's words -----------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def get_console(self, uuid: str, kind: str) -> Optional[ConsoleAddress]:
+        """Return where a running guest's screen can be reached, by ``vnc`` or ``spice``, or None."""
 
     @abc.abstractmethod
     def set_password(self, uuid: str, user: str, password: str) -> None:

@@ -58,6 +58,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
     "instance_action": [
         {"action": action, "names": ["*"], "on_failure": "report", **OWN.get(action, {})} for action in COMMANDS
     ],
+    "instance_console": [{"name": RUNNING}, {"token": "no token", "port": 5900}],
     "instance_metadata": [
         {"names": ["*"], "metadata": {"role": "front"}, "tags": ["public"], "display_name": "Till"},
         {"names": [RUNNING], "metadata": {}, "tags": [], "state": "replaced"},

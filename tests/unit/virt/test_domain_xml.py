@@ -36,10 +36,10 @@ def an_instance(**changes):
     return Instance(UUID, spec.but(**changes), created_at="2026-01-01T00:00:00Z")
 
 
-def built(instance, platform):
+def built(instance, platform, screens=None):
     rescue = None if instance.rescue_image is None else f"/pool/{UUID}.rescue.qcow2"
     disks = GuestDisks(f"/pool/{UUID}.root.qcow2", f"/pool/{UUID}.config.iso", rescue)
-    return build_domain(instance, platform, disks)
+    return build_domain(instance, platform, disks, screens=screens)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,16 @@ def test_the_domain_is_as_it_was_agreed(name, instance, platform):
 def test_the_display_name_is_the_title_that_virsh_shows():
     assert built(an_instance(display_name='Shop <window> & "till"'), KVM).findtext("title") == 'Shop <window> & "till"'
     assert built(an_instance(), KVM).find("title") is None
+
+
+def test_a_guest_has_a_screen_only_where_it_may_be_reached():
+    without = built(an_instance(), KVM)
+    assert without.find("devices/graphics") is None
+    assert without.find("devices/video/model").get("type") == "none"
+    tree = built(an_instance(), KVM, {"vnc": "127.0.0.1"})
+    [graphics] = tree.findall("devices/graphics")
+    assert (graphics.get("type"), graphics.find("listen").get("address")) == ("vnc", "127.0.0.1")
+    assert [video.find("model").get("type") for video in tree.findall("devices/video")] == ["vga"]
 
 
 @given(st.dictionaries(st.text(), st.text()))

@@ -18,6 +18,7 @@ from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance, InstanceSpec
 from ...objects.numa import NUMACell
 from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
+from .screens import add_screens
 
 NAMESPACE = "https://novella.dev/xmlns/compute/1"
 METADATA_PREFIX = "novella"
@@ -126,6 +127,7 @@ def build_domain(
     platform: GuestPlatform,
     disks: GuestDisks,
     record_version_cap: Optional[str] = None,
+    screens: Optional[Mapping[str, str]] = None,
 ) -> ET.Element:
     """Build the domain.
 
@@ -134,6 +136,7 @@ def build_domain(
         platform: What the host offers.
         disks: Where its disks lie.
         record_version_cap: The newest version to write the record in.
+        screens: By kind, ``vnc`` or ``spice``, the address at which its screen can be reached.
 
     Raises:
         NotSupported: The host's architecture is not one this driver builds guests for.
@@ -168,6 +171,8 @@ def build_domain(
         _add_interface(devices, network)
     add_pci_devices(devices, instance.pci_devices)
     _add_consoles(devices, instance.uuid)
+    add_screens(devices, screens or {})
+    _add_rest(devices)
     return domain
 
 
@@ -233,7 +238,9 @@ def _add_consoles(devices: ET.Element, uuid: str) -> None:
     ET.SubElement(console, "target", type="serial", port="0")
     agent = ET.SubElement(devices, "channel", type="unix")
     ET.SubElement(agent, "target", type="virtio", name=AGENT_CHANNEL)
-    ET.SubElement(ET.SubElement(devices, "video"), "model", type="none")
+
+
+def _add_rest(devices: ET.Element) -> None:
     ET.SubElement(devices, "memballoon", model="virtio")
     rng = ET.SubElement(devices, "rng", model="virtio")
     _text(rng, "backend", "/dev/urandom", model="random")

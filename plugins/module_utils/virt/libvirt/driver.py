@@ -28,7 +28,7 @@ from ...objects.errors import (
 )
 from ...objects.instance import Instance
 from ...objects.pci import PciDevice
-from ..driver import CachedImage, ComputeDriver, DiskSpace, Domain, HostResources, UnusedImage
+from ..driver import CachedImage, ComputeDriver, ConsoleAddress, DiskSpace, Domain, HostResources, UnusedImage
 from ..image_usage import used_images
 from ..images import ImageCache
 from . import observation, surroundings
@@ -50,6 +50,7 @@ from .fingerprint import read_fingerprint
 from .guest_agent import GuestAgent
 from .hardware_xml import list_pci_devices
 from .power import GuestPower
+from .screens import read_console
 from .storage import UUID, DiskStore
 
 CONFIG_DRIVE_LABEL = "config-2"
@@ -65,6 +66,7 @@ class LibvirtDriver(ComputeDriver):
         deadline: Seconds that libvirt may take to answer a call.
         image_deadline: Seconds that fetching an image may take.
         shared_cpus: The CPUs that vCPUs share; None for all.
+        screens: By kind, ``vnc`` or ``spice``, the address at which guests' screens can be reached.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class LibvirtDriver(ComputeDriver):
         image_deadline: float = 3600.0,
         shared_cpus: Optional[str] = None,
         record_version_cap: Optional[str] = None,
+        screens: Optional[Mapping[str, Optional[str]]] = None,
     ) -> None:
         self._connection = Connection(uri, deadline)
         self._power = GuestPower(self._connection, deadline)
@@ -84,6 +87,7 @@ class LibvirtDriver(ComputeDriver):
         self._image_deadline = image_deadline
         self._shared_cpus = shared_cpus
         self._record_version_cap = record_version_cap
+        self._screens = {kind: listen for kind, listen in (screens or {}).items() if listen is not None}
         self._validated: set[Any] = set()
         self._refreshing = threading.Lock()
         self._is_pool_stale = False
@@ -196,7 +200,7 @@ class LibvirtDriver(ComputeDriver):
         )
         self._power.forget_memory(uuid)
         platform = self._facts.platform(self._shared_cpus)
-        tree = build_domain(instance, platform, disks, self._record_version_cap)
+        tree = build_domain(instance, platform, disks, self._record_version_cap, self._screens)
         # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
         shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
         flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
@@ -268,6 +272,9 @@ class LibvirtDriver(ComputeDriver):
         return removed
 
     # -- the guest's words -----------------------------------------------------------------------------------
+
+    def get_console(self, uuid: str, kind: str) -> Optional[ConsoleAddress]:
+        return self._connection.read("read the domain's screens", lambda raw: read_console(raw, _checked(uuid), kind))
 
     def set_password(self, uuid: str, user: str, password: str) -> None:
         self._agent.set_password(_checked(uuid), user, password)
