@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import ansible
+from support.playbooks import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("plugins/modules", "plugins/module_utils")
 # Compiled for the Python of the controller, which the host's need not be.
 _COMPILED = shutil.ignore_patterns("__pycache__")
@@ -26,11 +26,7 @@ def copy_code(place: Path, programs: Iterable[Path]) -> None:
         programs: Files of Python.
     """
     for part in PARTS:
-        shutil.copytree(
-            ROOT / part,
-            place / "ansible_collections/novella/compute" / part,
-            ignore=_COMPILED,
-        )
+        shutil.copytree(ROOT / part, place / "ansible_collections/novella/compute" / part, ignore=_COMPILED)
     own = Path(ansible.__file__).parent
     shutil.copytree(own / "module_utils", place / "ansible/module_utils", ignore=_COMPILED)
     (place / "ansible/__init__.py").touch()

@@ -99,15 +99,20 @@ def withdraw(host: Host, run: str, wishes: Sequence[Wish], waiting: Collection[s
         _drop_claims(host, run, unused.union(waiting))
 
 
-def forget_moved(host: Host, elsewhere: Iterable[str]) -> None:
-    """Take instances off this host's roll that live on another host, where nothing of them is left here."""
+def forget_moved(host: Host, elsewhere: Iterable[str], run: str) -> None:
+    """Clear away what this host still has of instances that live on another one.
+
+    What has its root disk here yet is kept, and so is what another run is at work on.
+    """
     rolled = {row["uuid"] for row in host.db.query("SELECT uuid FROM instances")}.intersection(elsewhere)
     if not rolled:
         return
     kept = host.driver.list_root_disks()
-    gone = [uuid for uuid in rolled if uuid not in kept and host.driver.get_domain(uuid) is None]
     with host.db.transaction() as connection:
-        connection.executemany("DELETE FROM instances WHERE uuid = ?", [(uuid,) for uuid in gone])
+        for uuid in rolled.difference(kept, _taken(host, run)):
+            if host.driver.get_domain(uuid) is None:
+                host.driver.delete_disks(uuid)
+                connection.execute("DELETE FROM instances WHERE uuid = ?", (uuid,))
 
 
 def _drop_claims(host: Host, run: str, uuids: Optional[Collection[str]] = None) -> None:

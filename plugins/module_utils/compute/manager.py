@@ -177,7 +177,7 @@ class ComputeManager(Manager):
         elsewhere = [
             row[0] for host, place in places.items() if host != self._host.options.host for row in place.instances
         ]
-        forget_moved(self._host, elsewhere)
+        forget_moved(self._host, elsewhere, run)
         if run:
             release(self._host, run)
 

@@ -35,9 +35,10 @@ def test_the_schema_is_a_schema():
 
 def test_the_examples_in_the_schema_are_valid():
     for section in NAMED_SECTIONS:
-        for example in SCHEMA["properties"][section]["examples"]:
-            validator = Draft202012Validator({"$defs": SCHEMA["$defs"], **SCHEMA["properties"][section]})
-            validator.validate(example)
+        examples = SCHEMA["properties"][section]["examples"]
+        validator = Draft202012Validator({"$defs": SCHEMA["$defs"], **SCHEMA["properties"][section]})
+        assert examples, section
+        assert [error for example in examples for error in validator.iter_errors(example)] == []
 
 
 def test_the_schema_has_the_sections_that_are_merged():
