@@ -54,9 +54,10 @@ options:
     description:
       - What the instance shall do. It is brought there from whatever it does, over several operations if need be.
       - One that is V(paused) stands still and keeps its memory. One that is V(suspended) has its memory on disk, where
-        it outlives a restart of the host.
+        it outlives a restart of the host. One that is V(shelved) is off and put away: it keeps its disks and its room,
+        and the synchronisation of power states leaves it alone.
     type: str
-    choices: [active, stopped, paused, suspended]
+    choices: [active, stopped, paused, suspended, shelved]
     default: active
   flavor:
     description:
@@ -215,6 +216,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.compute.single import IMAGE, SingleInstance, read_wanted
 from ..module_utils.door import compute_manager, host_argument_spec
 
+VM_STATES = ["active", "stopped", "paused", "suspended", "shelved"]
 FLAVOR = {
     "name": {"type": "str", "default": "custom"},
     "vcpus": {"type": "int", "required": True},
@@ -236,7 +238,7 @@ def main() -> None:
             "fleet": {"type": "str", "default": "default"},
             "project_id": {"type": "str", "default": "default"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "vm_state": {"type": "str", "choices": ["active", "stopped", "paused", "suspended"], "default": "active"},
+            "vm_state": {"type": "str", "choices": VM_STATES, "default": "active"},
             "flavor": {"type": "dict", "options": FLAVOR},
             "image": {"type": "dict", "options": IMAGE},
             "networks": {

@@ -38,6 +38,7 @@ options:
         record; saved memory is lost.
       - V(stop) asks the guest to shut down, and cuts its power after O(shutdown_timeout). V(pause) has it stand still
         in memory, V(suspend) on disk. V(soft_delete) keeps its data until it is reclaimed; V(restore) takes that back.
+      - V(shelve) shuts it down and puts it away; it keeps its disks and its room. V(unshelve) starts it again.
       - V(rescue) boots it from a disk made of O(image), with its own root disk as the second one; V(unrescue) boots it
         from its own again.
       - V(rebuild) replaces its root disk by a new one made of O(image). It keeps its UUID, its addresses and its size.
@@ -58,6 +59,8 @@ options:
       - unpause
       - suspend
       - resume
+      - shelve
+      - unshelve
       - rescue
       - unrescue
       - rebuild

@@ -39,7 +39,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "restore": {"reclaim_instance_interval": 3600},
 }
 # What a fleet may declare; anything else is a state that it leaves alone.
-DECLARED = (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED)
+DECLARED = (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED, states.SHELVED)
 GONE = (states.DELETED, "soft-delete")
 
 PARTS = {

@@ -41,7 +41,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
         operation: {"instances": "web-3"}
         for operation in (
             *("stop", "reboot", "hard_reboot", "pause", "unpause", "suspend", "resume"),
-            *("rescue", "unrescue", "rebuild"),
+            *("shelve", "unshelve", "rescue", "unrescue", "rebuild"),
         )
     },
 }

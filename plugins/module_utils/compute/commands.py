@@ -28,8 +28,8 @@ from .states import DELETED
 # What may be asked for; the rest makes instances, or follows from a fleet.
 COMMANDS = (
     *("start", "stop", "reboot", "hard_reboot", "pause", "unpause", "suspend", "resume"),
-    *("rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump", "lock", "unlock"),
-    *("set_admin_password", "inject_file"),
+    *("shelve", "unshelve", "rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump"),
+    *("lock", "unlock", "set_admin_password", "inject_file"),
 )
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"

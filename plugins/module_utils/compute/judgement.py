@@ -14,7 +14,7 @@ from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
 from .comparison import REMEDIES, Comparison, compare, describe
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
-from .run_states import DONE, POWER_OF, SEEN_AS, find_way
+from .run_states import DONE, POWER_OF, find_way, see
 from .states import (
     ACTIVE,
     BUILDING,
@@ -24,6 +24,7 @@ from .states import (
     POWERING_OFF,
     POWERING_ON,
     RESCUED,
+    SHELVED,
     SOFT_DELETE,
     SPAWNING,
     STOPPED,
@@ -34,7 +35,7 @@ from .wanted import Sighting, WantedInstance
 # What a user may consent to, though data are lost by it.
 REBUILD = "rebuild"
 # It starts from active or stopped, and leaves an instance so.
-BEFORE_REBUILD = ("unpause", "resume", "stop", "restore")
+BEFORE_REBUILD = ("unpause", "resume", "unshelve", "stop", "restore")
 
 
 @dataclass
@@ -109,7 +110,7 @@ def _finish(wanted: WantedInstance, sighting: Sighting) -> Optional[Action]:
     if record.task_state in (POWERING_ON, POWERING_OFF):
         aim = record.vm_state if wanted.vm_state == "any" else wanted.vm_state
         reason = f"an operation did not finish (task_state {record.task_state})"
-        return _action("stop" if aim == STOPPED else "start", wanted, sighting, reason)
+        return _action("stop" if aim in (STOPPED, SHELVED) else "start", wanted, sighting, reason)
     if record.task_state is not None and record.vm_state != SOFT_DELETE:
         spec = compare(record.spec, wanted.spec).kept
         reason = f"an operation did not finish (task_state {record.task_state})"
@@ -122,7 +123,7 @@ def _power(wanted: WantedInstance, sighting: Sighting, verdict: Verdict) -> tupl
     record, power = sighting.instance.vm_state, sighting.seen.power_state
     if wanted.vm_state == "any":
         return None, []
-    observed = SEEN_AS.get(power)
+    observed = see(record, power)
     if observed is None:
         reason = f"is {power}: the hypervisor does not know what it does. Look at it with virsh."
         verdict.findings.append(_finding(wanted, sighting, reason))
@@ -150,15 +151,15 @@ def _why(wanted: str, record: str, power: str) -> str:
     if power == "crashed":
         return f"has crashed {states}"
     if record != wanted:
-        return f"vm_state: {wanted} is declared, the instance is {SEEN_AS[power]}"
-    return f"was {DONE[SEEN_AS[power]]} outside Novella {states}"
+        return f"vm_state: {wanted} is declared, the instance is {see(record, power)}"
+    return f"was {DONE[see(record, power) or ACTIVE]} outside Novella {states}"
 
 
 def _restore(wanted: WantedInstance, sighting: Sighting) -> list[Action]:
     record = sighting.instance
-    before = STOPPED if record.old_vm_state == STOPPED else ACTIVE
+    before = STOPPED if record.old_vm_state in (STOPPED, SHELVED) else ACTIVE
     aim = before if wanted.vm_state == "any" else wanted.vm_state
-    vm_state = STOPPED if aim == STOPPED else ACTIVE
+    vm_state = STOPPED if aim in (STOPPED, SHELVED) else ACTIVE
     reason = f"is declared again; it was deleted at {record.deleted_at}, and all of it is there"
     change = FieldChange("vm_state", SOFT_DELETE, vm_state)
     restored = _action("restore", wanted, sighting, reason, "data kept").but(diff=[change], vm_state=vm_state)
@@ -190,9 +191,9 @@ def _update(
 def _rebuild(wanted: WantedInstance, sighting: Sighting, comparison: Comparison, way: list[Action]) -> list[Action]:
     """Return the rebuild, and the way that leads to the state that is wanted through those that it may start from."""
     power = sighting.seen.power_state
-    here = SEEN_AS.get(power, ACTIVE)
+    here = see(sighting.instance.vm_state, power) or ACTIVE
     there = here if wanted.vm_state == "any" else wanted.vm_state
-    if here in (PAUSED, SUSPENDED) and there != STOPPED:
+    if here in (PAUSED, SUSPENDED, SHELVED) and there != STOPPED:
         way = _follow(find_way(here, ACTIVE), power, wanted, sighting)
         way += _follow(find_way(ACTIVE, there), POWER_OF[ACTIVE], wanted, sighting)
     changes = [*comparison.rebuilt, *comparison.updates]
@@ -256,7 +257,7 @@ def removal_action(sighting: Sighting, reason: str, reclaim_instance_interval: i
 
 def keeps_data(vm_state: str, reclaim_instance_interval: int) -> bool:
     """Return whether a host keeps the data of an instance that is deleted from this state. One half-built has none."""
-    return reclaim_instance_interval > 0 and vm_state in (ACTIVE, ERROR, PAUSED, RESCUED, STOPPED, SUSPENDED)
+    return reclaim_instance_interval > 0 and vm_state in (ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, STOPPED, SUSPENDED)
 
 
 def summarise(spec: InstanceSpec) -> dict[str, Any]:

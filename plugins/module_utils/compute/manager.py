@@ -34,6 +34,7 @@ from .operations import rebuilding as _rebuilding  # noqa: F401
 from .operations import record as _record  # noqa: F401
 from .operations import removal as _removal  # noqa: F401
 from .operations import rescuing as _rescuing  # noqa: F401
+from .operations import shelving as _shelving  # noqa: F401
 from .operations import soft_removal as _soft_removal  # noqa: F401
 from .operations import standstill as _standstill  # noqa: F401
 from .owner import is_alive

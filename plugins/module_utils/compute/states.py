@@ -12,12 +12,13 @@ DELETED = "deleted"
 ERROR = "error"
 PAUSED = "paused"
 RESCUED = "rescued"
+SHELVED = "shelved"
 SHELVED_OFFLOADED = "shelved_offloaded"
 SOFT_DELETE = "soft-delete"
 STOPPED = "stopped"
 SUSPENDED = "suspended"
 
-VM_STATES = (ACTIVE, BUILDING, DELETED, ERROR, PAUSED, RESCUED, SOFT_DELETE, STOPPED, SUSPENDED)
+VM_STATES = (ACTIVE, BUILDING, DELETED, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPENDED)
 
 BLOCK_DEVICE_MAPPING = "block_device_mapping"
 DELETING = "deleting"
@@ -30,10 +31,12 @@ REBUILDING = "rebuilding"
 RESCUING = "rescuing"
 RESTORING = "restoring"
 RESUMING = "resuming"
+SHELVING = "shelving"
 SOFT_DELETING = "soft-deleting"
 SPAWNING = "spawning"
 SUSPENDING = "suspending"
 UNPAUSING = "unpausing"
 UNRESCUING = "unrescuing"
+UNSHELVING = "unshelving"
 UPDATING = "updating"
 UPDATING_PASSWORD = "updating_password"  # noqa: S105 - Nova's word for what is being done

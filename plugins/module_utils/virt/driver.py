@@ -257,8 +257,12 @@ class ComputeDriver(abc.ABC):
         """Start the domain; a running one stays as it is."""
 
     @abc.abstractmethod
-    def shut_down(self, uuid: str, timeout: float) -> bool:
-        """Ask the guest to shut down and wait up to `timeout` seconds. Return whether it is off."""
+    def shut_down(self, uuid: str, timeout: float) -> Optional[str]:
+        """Ask the guest to shut down and wait up to `timeout` seconds.
+
+        Returns:
+            What it was asked through (``its agent``, ``ACPI`` or both), empty where it was off; None where it is on.
+        """
 
     @abc.abstractmethod
     def power_off(self, uuid: str) -> None:

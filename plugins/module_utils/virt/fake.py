@@ -229,13 +229,15 @@ class FakeDriver(ComputeDriver):
         self._obey("power_on", self._require(uuid).name)
         self._set_power(uuid, "running")
 
-    def shut_down(self, uuid: str, timeout: float) -> bool:
+    def shut_down(self, uuid: str, timeout: float) -> Optional[str]:
         domain = self._require(uuid)
         self._obey("shut_down", domain.name)
         if domain.power_state == "paused" or domain.name in self._settings().get("deaf", []):
-            return False
+            return None
+        if domain.power_state != "running":
+            return ""
         self._set_power(uuid, "shutdown")
-        return True
+        return "its agent"
 
     def power_off(self, uuid: str) -> None:
         domain = self.get_domain(uuid)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
 
-DesiredState = Literal["active", "stopped", "paused", "suspended", "any"]
+DesiredState = Literal["active", "stopped", "paused", "suspended", "shelved", "any"]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ from .answers import complaint
 from .outcome import natural_order
 from .tables import indent, table
 
+# Of more instances than that, a remark that is the same for all says how many they are.
+MOST_NAMES = 5
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -72,10 +75,22 @@ def draw_results(outcome: Outcome) -> str:
     complaints = [line for told in outcome.complaints() for line in indent(told)]
     if complaints:
         parts.append("\n".join(complaints))
-    remarks = [f"{item['name']} on {item['host']}: {text}" for item in outcome.results for text in item["remarks"]]
+    remarks = _remarks(outcome.results)
     if remarks:
         parts.append("\n".join(line for text in remarks for line in indent(text)))
     return "\n\n".join(parts)
+
+
+def _remarks(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what there is to remark, each once, with whom it is said of."""
+    said_of: dict[str, list[str]] = {}
+    for item in results:
+        for text in item["remarks"]:
+            said_of.setdefault(text, []).append(f"{item['name']} on {item['host']}")
+    return [
+        f"{', '.join(names) if len(names) <= MOST_NAMES else f'{len(names)} instances'}: {text}"
+        for text, names in said_of.items()
+    ]
 
 
 def _row(item: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from .observation import Observation
 POWER_OF = {
     "active": ("running",),
     "paused": ("paused",),
+    "shelved": ("shutdown", "crashed"),
     "soft-delete": ("shutdown", "suspended"),
     "stopped": ("shutdown", "crashed"),
     "suspended": ("suspended",),

@@ -15,8 +15,8 @@ from .observation import Observation
 
 # By operation.
 POWER = {
-    **dict.fromkeys(("start", "unpause", "resume"), "running"),
-    **dict.fromkeys(("stop", "soft_delete"), "shutdown"),
+    **dict.fromkeys(("start", "unpause", "resume", "unshelve"), "running"),
+    **dict.fromkeys(("stop", "soft_delete", "shelve"), "shutdown"),
     "pause": "paused",
     "suspend": "suspended",
 }

@@ -38,8 +38,8 @@ EXPLAINED = 100
 KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is deleted, so its root disk stays"
 # What goes makes room for what comes.
 ORDER = (
-    *("unlock", "delete", "soft_delete", "restore", "update", "unpause", "resume"),
-    *("stop", "rebuild", "start", "create", "pause", "suspend", "lock"),
+    *("unlock", "delete", "soft_delete", "restore", "update", "unpause", "resume", "unshelve"),
+    *("stop", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
 )
 
 

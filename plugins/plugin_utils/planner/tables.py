@@ -26,7 +26,7 @@ SHOWN = 20
 # However long the other columns are, the last one keeps this much room.
 LEAST = 20
 OPERATIONS = (
-    *("create", "restore", "start", "unpause", "resume", "stop", "pause", "suspend"),
+    *("create", "restore", "start", "unpause", "resume", "unshelve", "stop", "pause", "suspend", "shelve"),
     *("rebuild", "update", "unlock", "lock", "soft_delete", "delete"),
 )
 

@@ -16,7 +16,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.instance_d
 from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS
 from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
 from ansible_collections.novella.compute.plugins.module_utils.compute.states import DELETED, VM_STATES
-from support.fake_host import FakeHost, create
+from support.fake_host import IMAGE, FakeHost, create
 
 HERE = sorted({*VM_STATES} - {DELETED})
 # What Nova's API allows, and start and stop of what was started or stopped by hand besides.
@@ -29,11 +29,13 @@ ALLOWED = {
     "unpause": {"paused"},
     "suspend": {"active"},
     "resume": {"suspended"},
+    "shelve": {"active", "paused", "shelved", "stopped", "suspended"},
+    "unshelve": {"shelved"},
     "rescue": {"active", "error", "stopped"},
     "unrescue": {"rescued"},
     "rebuild": {"active", "error", "stopped"},
     "delete": set(HERE),
-    "soft_delete": {"active", "error", "paused", "rescued", "stopped", "suspended"},
+    "soft_delete": {"active", "error", "paused", "rescued", "shelved", "stopped", "suspended"},
     "restore": {"soft-delete"},
     "set_admin_password": {"active"},
     "inject_file": {"active"},
@@ -129,6 +131,54 @@ def test_a_guest_that_does_not_shut_down_has_its_power_cut_and_that_is_told(
     )
     told = host.manager().describe_instances(Selection(["web"]), 1)["instances"][0]["actions"][0]["events"]
     assert answer.remarks[0] in [event["details"] for event in told]
+
+
+@pytest.mark.parametrize("operation", ["stop", "reboot", "rescue", "shelve"])
+def test_it_is_told_by_what_a_guest_heard_that_it_shall_shut_down(host: FakeHost, operation: str) -> None:
+    host.reconcile(create("web"))
+    [answer] = obey(host, operation, "web")
+    assert answer.remarks == ["It shut down by itself, asked through its agent."]
+    told = host.manager().describe_instances(Selection(["web"]), 1)["instances"][0]["actions"][0]["events"]
+    assert answer.remarks[0] in [event["details"] for event in told]
+
+
+def test_an_image_may_say_how_long_its_guests_take_to_shut_down(host: FakeHost) -> None:
+    made = create("web")
+    image = IMAGE.but(properties={"os_shutdown_timeout": "300"})
+    host.reconcile(made.but(spec=made.spec.but(image=image)))
+    host.settings(deaf=["web"])
+    [answer] = obey(host, "stop", "web")
+    assert answer.remarks == ["It did not shut down within 300 s, so its power was cut."]
+
+
+@pytest.mark.parametrize("vm_state", ["paused", "suspended"])
+def test_what_stands_still_goes_on_to_be_shut_down_before_it_is_shelved(host: FakeHost, vm_state: str) -> None:
+    host.reconcile(create("web", vm_state=vm_state))
+    [answer] = obey(host, "shelve", "web")
+    assert answer.remarks == ["It shut down by itself, asked through its agent."]
+    assert states(host) == {"web": ("shelved", "shutdown")}
+
+
+def test_a_shelved_instance_keeps_its_room_and_its_disks(host: FakeHost) -> None:
+    host.reconcile(create("web"))
+    disks = "SELECT * FROM fake_disks ORDER BY kind"
+    before, kept = host.manager().audit().compute_node, [list(row) for row in host.db.query(disks)]
+    obey(host, "shelve", "web")
+    after = host.manager().audit().compute_node
+    assert (after.vcpus_used, after.memory_mb_used, after.local_gb_used) == (
+        before.vcpus_used,
+        before.memory_mb_used,
+        before.local_gb_used,
+    )
+    assert [list(row) for row in host.db.query(disks)] == kept
+
+
+def test_a_shelved_instance_that_is_deleted_for_a_while_comes_back_off(host: FakeHost) -> None:
+    host.reconcile(create("web"))
+    obey(host, "shelve", "web")
+    obey(host, "soft_delete", "web")
+    obey(host, "restore", "web")
+    assert states(host) == {"web": ("stopped", "shutdown")}
 
 
 def test_a_hard_reboot_boots_and_does_not_resume(host: FakeHost) -> None:

@@ -35,6 +35,7 @@ NOVAS_TABLE = {
     "paused": rows(shutdown="update stopped", crashed="update stopped"),
     "suspended": rows(),
     "rescued": rows(),
+    "shelved": rows(),
     "soft-delete": rows(running=WARNING, paused=WARNING, crashed=WARNING),
     "deleted": rows(running=WARNING, paused=WARNING, suspended=WARNING, crashed=WARNING),
 }

@@ -55,7 +55,7 @@ BAD = {
     "unknown_vm_state": (
         "instances:\n  web: {flavor: small, image: debian, vm_state: stoped}\n",
         (
-            "6: instances.web.vm_state: 'stoped' is none of active, stopped, paused, suspended, any. "
+            "6: instances.web.vm_state: 'stoped' is none of active, stopped, paused, suspended, shelved, any. "
             "Did you mean 'stopped'?"
         ),
     ),

@@ -174,6 +174,8 @@ _DO = {
     "unpause": _set("running", "active"),
     "suspend": _set("suspended", "suspended"),
     "resume": _set("running", "active"),
+    "shelve": _set("shutdown", "shelved"),
+    "unshelve": _set("running", "active"),
     "update": _update,
     "rebuild": _rebuild,
     "lock": _lock(True),

@@ -16,10 +16,11 @@ from ..journal import Entry
 from ..locking import DECLARED
 from ..operation import Run, operation
 from ..records import read_record
-from ..states import ACTIVE, PAUSED, SPAWNING, STOPPED, SUSPENDED
+from ..states import ACTIVE, PAUSED, SHELVED, SPAWNING, STOPPED, SUSPENDED
 
 # What ends a create, by the state that the instance is to be in.
-LAST_STEPS = {ACTIVE: "start", STOPPED: "define", PAUSED: "pause", SUSPENDED: "suspend"}
+LAST_STEPS = {ACTIVE: "start", STOPPED: "define", PAUSED: "pause", SUSPENDED: "suspend", SHELVED: "define"}
+OFF = (STOPPED, SHELVED)
 
 
 def undo_create(host: Host, entry: Entry) -> None:
@@ -41,7 +42,7 @@ def create(run: Run) -> Optional[Instance]:
     """Build the disks, define the domain and start it.
 
     Arguments:
-        vm_state: active, stopped, paused or suspended.
+        vm_state: active, stopped, paused, suspended or shelved.
         locked: It is locked from the beginning.
         user_data: bytes for the guest.
         root_disk_exists: An earlier life of the instance left its root disk here; it is used again.
@@ -64,9 +65,9 @@ def create(run: Run) -> Optional[Instance]:
     files = config_drive_files(instance, run.arguments.get("user_data"))
     run.step("config drive", driver.write_config_drive, instance, files)
     # The record is written once, as it will be: writing it again would wait behind other guests' starts.
-    instance = instance.but(vm_state=vm_state, launched_at=None if vm_state == STOPPED else now(), generation=1)
+    instance = instance.but(vm_state=vm_state, launched_at=None if vm_state in OFF else now(), generation=1)
     run.step("define", driver.define, instance)
-    if vm_state != STOPPED:
+    if vm_state not in OFF:
         run.step("start", driver.power_on, instance.uuid)
     if vm_state == PAUSED:
         run.step("pause", driver.pause, instance.uuid)

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Optional
 
+from ...objects.errors import ImageUnacceptable
 from ...objects.instance import Instance
 from ..clock import now
 from ..operation import Run, operation
@@ -33,8 +35,8 @@ def start(run: Run) -> Optional[Instance]:
 
 @operation("stop", vm_states=(ACTIVE, STOPPED, ERROR), task_state=POWERING_OFF, ends_in=STOPPED)
 def stop(run: Run) -> Optional[Instance]:
-    """Ask the guest to shut down; after `shutdown_timeout` seconds cut its power (Nova's option)."""
-    switch_off(run, run.host.options.shutdown_timeout)
+    """Ask the guest to shut down, and if it does not in time, cut its power."""
+    switch_off(run)
     return None
 
 
@@ -76,14 +78,34 @@ def trigger_crash_dump(run: Run) -> Optional[Instance]:
     return None
 
 
-def switch_off(run: Run, seconds: float) -> bool:
-    """Switch the guest off, and return whether it did so itself."""
+def switch_off(run: Run, seconds: Optional[float] = None) -> bool:
+    """Switch the guest off, and return whether it did so itself. Which it was, its user is told.
+
+    Args:
+        seconds: How long it may take over that; without it, what its image says (Nova's `os_shutdown_timeout`), or
+            else the host's `shutdown_timeout`.
+    """
     uuid = run.instance.uuid
-    if run.step("shut down", run.driver.shut_down, uuid, seconds):
+    if seconds is None:
+        seconds = _shutdown_seconds(run)
+    answered = run.step("shut down", run.driver.shut_down, uuid, seconds)
+    if answered is not None:
+        if answered:
+            run.remark(f"It shut down by itself, asked through {answered}.")
         return True
     run.step("power off", run.driver.power_off, uuid)
     run.remark(f"It did not shut down within {seconds:g} s, so its power was cut.")
     return False
+
+
+def _shutdown_seconds(run: Run) -> float:
+    image = run.instance.spec.image
+    told = None if image is None else image.properties.get("os_shutdown_timeout")
+    if told is None:
+        return run.host.options.shutdown_timeout
+    if not re.fullmatch(r"[0-9]{1,6}", told):
+        raise ImageUnacceptable(f"os_shutdown_timeout of its image is '{told}'.", "Let it be a number of seconds.")
+    return float(told)
 
 
 def _start(run: Run) -> Instance:

@@ -74,7 +74,7 @@ def rebuild(run: Run) -> Optional[Instance]:
     after = _new_record(before, run.arguments)
     image = run.step("image", driver.ensure_image, after)
     run.note(before=before.but(task_state=None).as_document(), last_step=LAST_STEPS[after.vm_state])
-    switch_off(run, run.host.options.shutdown_timeout)
+    switch_off(run)
     run.step("set the disks aside", driver.set_disks_aside, before.uuid)
     run.step("root disk", driver.create_root_disk, after, image)
     if run.arguments.get("spec") is not None:

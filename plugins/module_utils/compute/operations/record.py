@@ -16,9 +16,9 @@ from ..labels import change_labels, tell_labels
 from ..locking import lock_record, tell_lock, unlock_record
 from ..operation import Alteration, Run, operation
 from ..records import read_record
-from ..states import ACTIVE, ERROR, PAUSED, RESCUED, SOFT_DELETE, STOPPED, SUSPENDED, UPDATING
+from ..states import ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPENDED, UPDATING
 
-AT_REST = (ACTIVE, ERROR, PAUSED, RESCUED, SOFT_DELETE, STOPPED, SUSPENDED)
+AT_REST = (ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPENDED)
 
 
 def _update(instance: Instance, arguments: Mapping[str, Any]) -> Instance:
@@ -41,7 +41,7 @@ def restore_title(host: Host, entry: Entry) -> None:
 
 @operation(
     "update",
-    vm_states=(ACTIVE, STOPPED, PAUSED, SUSPENDED),
+    vm_states=(ACTIVE, STOPPED, PAUSED, SUSPENDED, SHELVED),
     task_state=UPDATING,
     ends_in=None,
     recover=restore_title,

@@ -13,7 +13,19 @@ from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
 from ..records import read_record
-from ..states import ACTIVE, BUILDING, DELETED, DELETING, ERROR, PAUSED, RESCUED, SOFT_DELETE, STOPPED, SUSPENDED
+from ..states import (
+    ACTIVE,
+    BUILDING,
+    DELETED,
+    DELETING,
+    ERROR,
+    PAUSED,
+    RESCUED,
+    SHELVED,
+    SOFT_DELETE,
+    STOPPED,
+    SUSPENDED,
+)
 
 
 def finish_delete(host: Host, entry: Entry) -> None:
@@ -31,7 +43,7 @@ def finish_delete(host: Host, entry: Entry) -> None:
 
 @operation(
     "delete",
-    vm_states=(ACTIVE, BUILDING, ERROR, PAUSED, RESCUED, SOFT_DELETE, STOPPED, SUSPENDED),
+    vm_states=(ACTIVE, BUILDING, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPENDED),
     task_state=DELETING,
     ends_in=DELETED,
     recover=finish_delete,

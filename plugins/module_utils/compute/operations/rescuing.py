@@ -47,7 +47,7 @@ def rescue(run: Run) -> Optional[Instance]:
     rescued = before.but(rescue_image=run.arguments.get("image") or before.spec.image, launched_at=now())
     image = run.step("image", driver.ensure_image, rescued.but(spec=before.spec.but(image=rescued.rescue_image)))
     run.note(before=before.but(task_state=None).as_document())
-    switch_off(run, run.host.options.shutdown_timeout)
+    switch_off(run)
     run.step("rescue disk", driver.create_rescue_disk, before.uuid, image)
     # From here on it is rescued: a crash of this run must not leave a guest that its record knows nothing of.
     run.step("define", driver.define, rescued.but(vm_state=RESCUED))

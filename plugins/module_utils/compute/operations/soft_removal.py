@@ -19,7 +19,18 @@ from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
 from ..records import read_record
-from ..states import ACTIVE, ERROR, PAUSED, RESCUED, RESTORING, SOFT_DELETE, SOFT_DELETING, STOPPED, SUSPENDED
+from ..states import (
+    ACTIVE,
+    ERROR,
+    PAUSED,
+    RESCUED,
+    RESTORING,
+    SHELVED,
+    SOFT_DELETE,
+    SOFT_DELETING,
+    STOPPED,
+    SUSPENDED,
+)
 
 
 def keep_restored(host: Host, entry: Entry) -> None:
@@ -32,7 +43,7 @@ def keep_restored(host: Host, entry: Entry) -> None:
 
 @operation(
     "soft_delete",
-    vm_states=(ACTIVE, ERROR, PAUSED, RESCUED, STOPPED, SUSPENDED),
+    vm_states=(ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, STOPPED, SUSPENDED),
     task_state=SOFT_DELETING,
     ends_in=SOFT_DELETE,
     action="delete",
@@ -50,7 +61,7 @@ def soft_delete(run: Run) -> Optional[Instance]:
 
 def state_to_restore(instance: Instance, arguments: Mapping[str, Any]) -> str:
     """Return what a restored instance becomes: what was asked for, else what it was, on or off."""
-    return arguments.get("vm_state") or (STOPPED if instance.old_vm_state == STOPPED else ACTIVE)
+    return arguments.get("vm_state") or (STOPPED if instance.old_vm_state in (STOPPED, SHELVED) else ACTIVE)
 
 
 @operation(

@@ -33,10 +33,12 @@ EMULATION_CACHE_MB = 32
 # Extra specs and image properties that shape the guest; all others speak to the scheduler.
 GUEST_EXTRA_SPECS = ("hw:", "hw_", "os:", "quota:", "pci_passthrough:", "accel:")
 GUEST_PROPERTIES = ("hw_", "os_")
+# What only operations go by.
+OF_OPERATIONS = r"os_(admin_user|shutdown_timeout)"
 # Of these, what the instance has got by its claim.
 _GIVEN = r"cpu_policy|cpu_thread_policy|numa_nodes|numa_(cpus|mem)\.[0-9]+|mem_page_size|pci_numa_affinity_policy"
 GIVEN_EXTRA_SPECS = re.compile(rf"hw:({_GIVEN}|emulator_threads_policy|cpu_dedicated_mask)|pci_passthrough:alias")
-GIVEN_IMAGE_WISHES = re.compile(rf"hw_({_GIVEN})")
+GIVEN_IMAGE_WISHES = re.compile(rf"hw_({_GIVEN})|{OF_OPERATIONS}")
 # What images may say of the guest that this driver builds in any case.
 GIVEN_PROPERTIES = {"hw_architecture": ("x86_64", "amd64"), "hw_vm_mode": ("hvm",)}
 

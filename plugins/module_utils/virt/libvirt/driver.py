@@ -223,7 +223,7 @@ class LibvirtDriver(ComputeDriver):
     def power_on(self, uuid: str) -> None:
         self._power.power_on(_checked(uuid))
 
-    def shut_down(self, uuid: str, timeout: float) -> bool:
+    def shut_down(self, uuid: str, timeout: float) -> Optional[str]:
         return self._power.shut_down(_checked(uuid), timeout)
 
     def power_off(self, uuid: str) -> None:

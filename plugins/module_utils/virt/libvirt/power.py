@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
-from ...objects.errors import HypervisorError, InstanceInvalidState, InstanceNotFound
+from ...objects.errors import DeadlineExceeded, HypervisorError, InstanceInvalidState, InstanceNotFound
 from .binding import libvirt
 from .connection import Connection, within
 
@@ -20,6 +20,9 @@ SAVE_DEADLINE = 3600.0
 POLL_INTERVAL = 0.2
 # A guest that is still booting misses the first request.
 SHUTDOWN_REPEAT = 10.0
+# How long an agent is waited for that took the request and does not get the guest to shut down.
+AGENT_SECONDS = 10.0
+AGENT, ACPI = "its agent", "ACPI"
 
 
 class GuestPower:
@@ -44,24 +47,46 @@ class GuestPower:
         seconds = SAVE_DEADLINE if domain.hasManagedSaveImage() else START_DEADLINE
         _unless(domain.isActive, self._slowly(domain, seconds).create)
 
-    def shut_down(self, uuid: str, timeout: float) -> bool:
-        """Ask a guest to shut down, and return whether it is off within so many seconds.
+    def shut_down(self, uuid: str, timeout: float) -> Optional[str]:
+        """Ask a guest to shut down, first through its agent, then by the power button, again and again.
 
         One that stands still hears nothing.
+
+        Returns:
+            What it was asked through, empty where it was off; None where it is on after so many seconds.
         """
         domain = self._domain(uuid)
         if _is_paused(domain):
-            return False
+            return None
         end = time.monotonic() + timeout
+        asked: list[str] = []
         ask_at = 0.0
         while domain.isActive():
             now = time.monotonic()
             if now >= end:
-                return False
-            if now >= ask_at:
-                _unless(lambda: not domain.isActive(), domain.shutdown)
+                return None
+            if not asked and self._ask_agent(uuid, min(AGENT_SECONDS, end - now)):
+                asked.append(AGENT)
                 ask_at = now + SHUTDOWN_REPEAT
-            time.sleep(min(POLL_INTERVAL, end - now))
+            elif now >= ask_at:
+                _unless(
+                    lambda: not domain.isActive(),
+                    lambda: domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN),
+                )
+                asked += [] if ACPI in asked else [ACPI]
+                ask_at = now + SHUTDOWN_REPEAT
+            time.sleep(max(0.0, min(POLL_INTERVAL, end - time.monotonic())))
+        return " and ".join(asked)
+
+    def _ask_agent(self, uuid: str, seconds: float) -> bool:
+        """Ask the guest's agent to shut it down, and return whether there is one that took it."""
+        domain = self._slow.host().lookupByUUIDString(uuid)
+        try:
+            within(domain, seconds, self._connection.answers).shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
+        except DeadlineExceeded:
+            return True
+        except HypervisorError:
+            return False
         return True
 
     def power_off(self, uuid: str) -> None:
