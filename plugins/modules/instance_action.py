@@ -45,8 +45,12 @@ options:
         What was on the root disk is lost as soon as the new guest has been started; until then, a failure brings the
         old one back.
       - V(trigger_crash_dump) gives the guest a non-maskable interrupt, at which its kernel may write a dump of itself.
-      - V(set_admin_password) and V(inject_file) go through the guest's agent, and fail where there is none. The
-        password is remembered nowhere.
+      - V(set_admin_password) goes through the guest's agent, and fails where there is none. The password is remembered
+        nowhere.
+      - V(inject_file) goes through the agent of a guest that runs. To one that is stopped its config drive offers the
+        file at the next boot; what comes of it, the software in the guest decides.
+      - V(inject_network_info) writes what the record says of the instance's networks into its config drive.
+        V(reset_network) pulls the interfaces of a running guest and plugs them in again.
       - V(lock) has it stay as it is. Until V(unlock) whatever else is asked for is refused, by name and through a plan;
         only metadata, tags and display name may be changed.
     type: str
@@ -72,6 +76,8 @@ options:
       - unlock
       - set_admin_password
       - inject_file
+      - inject_network_info
+      - reset_network
     required: true
   image:
     description:
@@ -93,6 +99,11 @@ options:
     description:
       - With O(action=set_admin_password), the password. Have one made and kept by the lookup
         P(ansible.builtin.password#lookup).
+    type: str
+  rescue_password:
+    description:
+      - With O(action=rescue), a password for the administrator of the system that is booted. Its config drive hands it
+        over as C(admin_pass) of its metadata, and goes with the rescue disk. It is remembered nowhere else.
     type: str
   admin_user:
     description:
@@ -253,6 +264,7 @@ OWN_OPTIONS = {
     "image": ("rescue", "rebuild"),
     "reason": ("lock",),
     "admin_password": ("set_admin_password",),
+    "rescue_password": ("rescue",),
     "admin_user": ("set_admin_password",),
     "path": ("inject_file",),
     "content": ("inject_file",),
@@ -268,6 +280,7 @@ def main() -> None:
             "image": {"type": "dict", "options": IMAGE},
             "reason": {"type": "str"},
             "admin_password": {"type": "str", "no_log": True},
+            "rescue_password": {"type": "str", "no_log": True},
             "admin_user": {"type": "str"},
             "path": {"type": "str"},
             "content": {"type": "str", "no_log": True},

@@ -74,6 +74,12 @@ options:
       - Tell of the last so many bytes of the serial consoles, too, at most 1048576.
       - Where only O(console_lines) is given, these are 102400.
     type: int
+  guest_facts:
+    description:
+      - Tell of what the running guests' agents say of them, too.
+      - An agent that does not answer is given up after some seconds; RV(instances[].guest_reason) says so.
+    type: bool
+    default: false
 seealso:
   - module: novella.compute.instance_table
   - module: novella.compute.compute_node_facts
@@ -350,6 +356,47 @@ instances:
       returned: when O(console_lines) or O(console_bytes) is given
       type: str
       sample: "debian login: "
+    guest:
+      description:
+        - What the guest's agent says of it, or V(none). It is the guest's word, which may be wrong or meant to deceive;
+          nothing is decided by it.
+        - Of each list at most 64 items are told, of each text 255 characters. Characters that do not belong on a
+          terminal are written as in RV(instances[].console_output). What the agent did not tell is V(none).
+      returned: when O(guest_facts) is true
+      type: dict
+      contains:
+        hostname:
+          description: How it calls itself.
+          type: str
+          sample: web-1
+        timezone:
+          description: The name of its time zone.
+          type: str
+          sample: UTC
+        os:
+          description: Its operating system, C(id), C(name), C(version), C(kernel) and C(machine).
+          type: dict
+          sample: {id: debian, name: Debian GNU/Linux 12, version: "12", kernel: 6.1.0-18-amd64, machine: x86_64}
+        interfaces:
+          description: Its network interfaces, C(name), C(mac_address) and C(addresses).
+          type: list
+          elements: dict
+          sample: [{name: eth0, mac_address: "52:54:00:12:34:56", addresses: [192.0.2.7]}]
+        users:
+          description: Who is logged in, C(user), C(domain) and C(login_time) in seconds since the epoch.
+          type: list
+          elements: dict
+          sample: []
+        filesystems:
+          description: What is mounted, C(mountpoint), C(type), C(total_bytes) and C(used_bytes).
+          type: list
+          elements: dict
+          sample: [{mountpoint: /, type: ext4, total_bytes: 5217320960, used_bytes: 912777216}]
+    guest_reason:
+      description: Why the guest says nothing; V(none) where it does.
+      returned: when O(guest_facts) is true
+      type: str
+      sample: Nobody answers, as it is off.
 lost:
   description: Instances whose domain is gone, and that nobody told Novella to delete. They have C(uuid), C(name),
     C(fleet), C(project_id), C(host), C(has_disk), C(actions) and C(fault).
@@ -397,12 +444,13 @@ def main() -> None:
             "diagnostics": {"type": "bool", "default": False},
             "console_lines": {"type": "int"},
             "console_bytes": {"type": "int"},
+            "guest_facts": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     params = module.params
     selection = Selection(params["names"], params["uuids"], params["fleet"], params["project_id"])
-    reading = Reading(params["diagnostics"], params["console_lines"], params["console_bytes"])
+    reading = Reading(params["diagnostics"], params["console_lines"], params["console_bytes"], params["guest_facts"])
     with compute_manager(module, read_only=True) as manager:
         told = manager.describe_instances(selection, params["actions"], params["include_foreign"], reading)
     module.exit_json(changed=False, **told)

@@ -20,6 +20,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.plan impor
 # No plan asks for these, as what they need is in no fleet: their options of module instance_action.
 ASKED_BY_NAME = {
     "set_admin_password": {"admin_password": "correct horse"},
+    "inject_network_info": {},
+    "reset_network": {},
     "inject_file": {"path": "/etc/motd", "content": "hello"},
 }
 PROGRAM = Path(__file__).with_name("victims.py")

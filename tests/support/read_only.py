@@ -17,11 +17,14 @@ READING = {
     "get_diagnostics",
     "get_disk_space",
     "get_domain",
+    "get_guest_facts",
     "list_addresses",
     "list_domains",
+    "list_links",
     "list_pci_devices",
     "list_root_disks",
     "list_unused_images",
+    "read_config_drive",
     "read_fingerprint",
 }
 WRITING = {
@@ -40,6 +43,7 @@ WRITING = {
     "resume",
     "save_record",
     "set_disks_aside",
+    "set_links",
     "set_password",
     "set_title",
     "shut_down",
@@ -49,6 +53,7 @@ WRITING = {
     "unpause",
     "write_config_drive",
     "write_guest_file",
+    "write_rescue_config_drive",
 }
 
 

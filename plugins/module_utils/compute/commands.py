@@ -29,7 +29,7 @@ from .states import DELETED
 COMMANDS = (
     *("start", "stop", "reboot", "hard_reboot", "pause", "unpause", "suspend", "resume"),
     *("shelve", "unshelve", "rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump"),
-    *("lock", "unlock", "set_admin_password", "inject_file"),
+    *("lock", "unlock", "set_admin_password", "inject_file", "inject_network_info", "reset_network"),
 )
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"

@@ -53,6 +53,12 @@ def show_console(output: bytes, lines: Optional[int], is_cut: bool) -> str:
     return HOSTILE.sub(_visible, text)
 
 
+def show_text(text: str) -> str:
+    """Return a guest's word as one line that is fit for terminals, likewise. It may hold lone surrogates, from JSON."""
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return HOSTILE.sub(_visible, whole).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _last_lines(text: str, lines: int) -> str:
     if lines == 0:
         return ""

@@ -14,7 +14,7 @@ from ..objects.instance_action import InstanceFault
 
 # Nova's columns hold no more.
 MOST_LETTERS = 255
-SECRETS = ("user_data", "admin_password")
+SECRETS = ("user_data", "admin_password", "rescue_password")
 HIDDEN = "(hidden)"
 # Shorter ones are words that stand anywhere.
 _LEAST_LETTERS = 4

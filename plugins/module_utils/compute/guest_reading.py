@@ -6,15 +6,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Optional
 
 from ..objects.diagnostics import Diagnostics
+from ..objects.errors import NovellaError
 from ..objects.instance import ObservedInstance
 from .console_text import USUAL_BYTES, check_extent, show_console
+from .guest_facts import tell_guest
 from .host import Host
 
+# So many agents are asked at once.
+AT_ONCE = 16
 # How the power states are called in which there is nothing to diagnose.
 WITHOUT_PROCESS = {"shutdown": "it is off", "suspended": "it is suspended to disk", "crashed": "it has crashed"}
 
@@ -27,11 +33,13 @@ class Reading:
         diagnostics: Nova's get_diagnostics.
         console_lines: So many lines of Nova's get_console_output.
         console_bytes: So many bytes of it, before they are made fit to be shown.
+        guest: What the guests' agents tell.
     """
 
     diagnostics: bool = False
     console_lines: Optional[int] = None
     console_bytes: Optional[int] = None
+    guest: bool = False
 
     @property
     def has_console(self) -> bool:
@@ -58,7 +66,24 @@ def read_guests(host: Host, reading: Reading, seen: Sequence[ObservedInstance]) 
             output = host.driver.get_console_output(uuid, most + 1)
             is_cut = len(output) > most
             content["console_output"] = show_console(output[1:] if is_cut else output, reading.console_lines, is_cut)
+    if reading.guest:
+        # An agent may take its time, or never answer; the others shall not wait for it.
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for item, words in zip(seen, pool.map(functools.partial(_ask, host), seen)):
+                told[item.instance.uuid].update(words)
     return told
+
+
+def _ask(host: Host, seen: ObservedInstance) -> dict[str, Any]:
+    """Return what the guest's agent tells, or why it tells nothing: that is no failure, as not every guest has one."""
+    if seen.power_state != "running":
+        why = WITHOUT_PROCESS.get(seen.power_state, f"it is {seen.power_state}")
+        return {"guest": None, "guest_reason": f"Nobody answers, as {why}."}
+    try:
+        answers = host.driver.get_guest_facts(seen.instance.uuid)
+    except NovellaError as silence:
+        return {"guest": None, "guest_reason": silence.message}
+    return {"guest": tell_guest(answers), "guest_reason": None}
 
 
 def _tell(diagnostics: Optional[Diagnostics], power_state: str) -> dict[str, Any]:

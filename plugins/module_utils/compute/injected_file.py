@@ -13,6 +13,8 @@ from ..objects.errors import OptionInvalid
 # Nova's injected_file_path_length and injected_file_content_bytes.
 MOST_LETTERS = 255
 MOST_BYTES = 10 * 1024
+# Nova's injected_files; they share a config drive.
+MOST_FILES = 5
 
 
 @dataclass(frozen=True)

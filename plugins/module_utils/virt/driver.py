@@ -223,12 +223,25 @@ class ComputeDriver(abc.ABC):
         """Write the config drive (volume label ``config-2``) with these files, path to content."""
 
     @abc.abstractmethod
+    def read_config_drive(self, uuid: str) -> dict[str, bytes]:
+        """Return what `write_config_drive` wrote last.
+
+        Raises:
+            HypervisorError: There is none, or it is none of ours.
+        """
+
+    @abc.abstractmethod
+    def write_rescue_config_drive(self, uuid: str, files: Mapping[str, bytes]) -> None:
+        """Write a config drive to have instead of its own while it is rescued. It goes with the rescue disk."""
+
+    @abc.abstractmethod
     def define(self, instance: Instance) -> None:
         """Define the domain, with the record in its metadata and its display name as title. It is not started.
 
         Memory that was saved is dropped.
 
-        With a `rescue_image`, it boots from the rescue disk, and its root disk is the second one.
+        With a `rescue_image`, it boots from the rescue disk, and its root disk is the second one. A config drive that
+        was written for the rescue stands in the place of its own.
 
         Raises:
             InstanceExists: A domain that is not this instance has its name or uuid.
@@ -292,6 +305,14 @@ class ComputeDriver(abc.ABC):
     def inject_nmi(self, uuid: str) -> None:
         """Give a running guest a non-maskable interrupt."""
 
+    @abc.abstractmethod
+    def list_links(self, uuid: str) -> list[str]:
+        """Return the MAC addresses of the interfaces of a running guest whose link is up, in order."""
+
+    @abc.abstractmethod
+    def set_links(self, uuid: str, macs: Collection[str], is_up: bool) -> None:
+        """Plug these interfaces of a running guest in, or pull them. Its definition stays as it is."""
+
     # -- removing --------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -323,6 +344,16 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def write_guest_file(self, uuid: str, path: str, content: bytes) -> None:
         """Write a file in a running guest, through its agent.
+
+        Raises:
+            GuestAgentUnavailable: There is no agent, or it does not answer, or answers nonsense.
+        """
+
+    @abc.abstractmethod
+    def get_guest_facts(self, uuid: str) -> dict[str, Any]:
+        """Return what the agent of a running guest tells of it, by the agent's commands; one it has not is left out.
+
+        It is a guest's word: never trust it, nor its shape.
 
         Raises:
             GuestAgentUnavailable: There is no agent, or it does not answer, or answers nonsense.

@@ -40,6 +40,7 @@ from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
 from .driver import CachedImage, ComputeDriver, ConsoleAddress, DiskSpace, Domain, HostResources, UnusedImage
+from .fake_guest import FakeGuests
 
 SETTINGS_FILE = "fake.json"
 
@@ -63,7 +64,7 @@ class Database(Protocol):
     def transaction(self) -> AbstractContextManager[Any]: ...
 
 
-class FakeDriver(ComputeDriver):
+class FakeDriver(FakeGuests, ComputeDriver):
     """See the module.
 
     Args:
@@ -191,7 +192,7 @@ class FakeDriver(ComputeDriver):
 
     def delete_rescue_disk(self, uuid: str) -> None:
         self._obey("delete_rescue_disk", self._require(uuid).name)
-        self._write("DELETE FROM fake_disks WHERE uuid = ? AND kind = 'rescue'", uuid)
+        self._write("DELETE FROM fake_disks WHERE uuid = ? AND kind IN ('rescue', 'config.rescue')", uuid)
 
     def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
         self._obey("write_config_drive", instance.spec.name)

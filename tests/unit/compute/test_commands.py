@@ -38,7 +38,9 @@ ALLOWED = {
     "soft_delete": {"active", "error", "paused", "rescued", "shelved", "stopped", "suspended"},
     "restore": {"soft-delete"},
     "set_admin_password": {"active"},
-    "inject_file": {"active"},
+    "inject_file": {"active", "stopped"},
+    "inject_network_info": {"active", "paused", "shelved", "stopped"},
+    "reset_network": {"active"},
     "trigger_crash_dump": {"active", "error", "paused", "rescued"},
     "lock": {*HERE} - {"building"},
     "unlock": {*HERE} - {"building"},
@@ -53,7 +55,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 def ends(operation: str, vm_state: str) -> list[str]:
     """The states of what is left; which of the operations leave an instance as it was, Nova says."""
-    without_end = ("trigger_crash_dump", "lock", "unlock", "set_admin_password", "inject_file")
+    guest = ("set_admin_password", "inject_file", "inject_network_info", "reset_network")
+    without_end = ("trigger_crash_dump", "lock", "unlock", *guest)
     as_it_was = {name: ALLOWED[name] for name in without_end}
     as_it_was["rebuild"] = {"stopped"}
     if vm_state in as_it_was.get(operation, ()):

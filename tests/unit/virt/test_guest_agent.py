@@ -117,3 +117,17 @@ def test_a_file_that_cannot_be_written_is_refused(path: str, content: str, compl
 
 def test_a_file_of_windows_has_an_absolute_path_too() -> None:
     assert read_injected_file("C:\\motd.txt", "hello").content == b"hello"
+
+
+def test_what_an_agent_does_not_know_is_left_out(agent: Any) -> None:
+    unknown = HypervisorError("The command guest-get-users has not been found", libvirt_code=1)
+    guest = Guest('{"return": {"host-name": "web"}}', unknown, '{"return": []}')
+    answers = agent(guest).ask_all("some-uuid", ["guest-get-host-name", "guest-get-users", "guest-get-fsinfo"])
+    assert answers == {"guest-get-host-name": {"host-name": "web"}, "guest-get-fsinfo": []}
+
+
+def test_an_agent_that_falls_silent_is_not_asked_any_further(agent: Any) -> None:
+    guest = Guest('{"return": {}}', HypervisorError("The agent is not connected.", libvirt_code=86), '{"return": []}')
+    with pytest.raises(GuestAgentUnavailable, match="not connected"):
+        agent(guest).ask_all("some-uuid", ["guest-get-host-name", "guest-get-users", "guest-get-fsinfo"])
+    assert len(guest.asked) == 2

@@ -10,6 +10,7 @@ from typing import Optional
 
 from ...objects.instance import Instance
 from ..clock import now
+from ..config_drive import with_password
 from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
@@ -42,6 +43,8 @@ def rescue(run: Run) -> Optional[Instance]:
 
     Arguments:
         image: What to boot; without it, the image that it was made from.
+        rescue_password: For the administrator of what is booted. Only a config drive of its own holds it, which goes
+            with the disk.
     """
     driver, before = run.driver, run.instance
     rescued = before.but(rescue_image=run.arguments.get("image") or before.spec.image, launched_at=now())
@@ -49,6 +52,10 @@ def rescue(run: Run) -> Optional[Instance]:
     run.note(before=before.but(task_state=None).as_document())
     switch_off(run)
     run.step("rescue disk", driver.create_rescue_disk, before.uuid, image)
+    password = run.arguments.get("rescue_password")
+    if password is not None:
+        files = with_password(driver.read_config_drive(before.uuid), password)
+        run.step("rescue config drive", driver.write_rescue_config_drive, before.uuid, files)
     # From here on it is rescued: a crash of this run must not leave a guest that its record knows nothing of.
     run.step("define", driver.define, rescued.but(vm_state=RESCUED))
     run.step("start", driver.power_on, before.uuid)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import re
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Iterable, Mapping
@@ -22,7 +21,6 @@ from ...objects.errors import (
     InstanceExists,
     InstanceInvalidState,
     InstanceNotFound,
-    InvalidInput,
     NotSupported,
     NovellaError,
 )
@@ -48,16 +46,17 @@ from .domain_xml import (
 )
 from .fingerprint import read_fingerprint
 from .guest_agent import GuestAgent
+from .guest_configuration import CONFIG_DRIVE_LABEL, GuestConfiguration
 from .hardware_xml import list_pci_devices
 from .power import GuestPower
 from .screens import read_console
-from .storage import UUID, DiskStore
+from .storage import DiskStore
+from .storage import checked_uuid as _checked
 
-CONFIG_DRIVE_LABEL = "config-2"
 POOL_TYPES = ("dir", "fs", "netfs")
 
 
-class LibvirtDriver(ComputeDriver):
+class LibvirtDriver(GuestConfiguration, ComputeDriver):
     """Drives the libvirt of the host it runs on. Threads may share one driver.
 
     Args:
@@ -195,7 +194,7 @@ class LibvirtDriver(ComputeDriver):
         uuid = _checked(instance.uuid)
         disks = GuestDisks(
             root=str(self._disks.root_disk(uuid)),
-            config_drive=str(self._disks.config_drive(uuid)),
+            config_drive=str(self._disks.current_config_drive(uuid, instance.rescue_image is not None)),
             rescue=None if instance.rescue_image is None else str(self._disks.rescue_disk(uuid)),
         )
         self._power.forget_memory(uuid)
@@ -348,13 +347,6 @@ def _everywhere(domain: Any) -> int:
     """Return the flags that change a domain both as it runs and as it is defined, as far as it does and is."""
     flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
     return int(flags | (libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0))
-
-
-def _checked(uuid: str) -> str:
-    """Return the uuid, which becomes part of file names, if it is one."""
-    if not re.fullmatch(UUID, uuid):
-        raise InvalidInput(f"'{uuid}' is not a uuid.")
-    return uuid
 
 
 def _owner(record: Optional[Mapping[str, Any]]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...objects.errors import GuestAgentUnavailable, HypervisorError
@@ -63,6 +63,21 @@ class GuestAgent:
             self._ask(domain, "guest-file-write", handle=handle, **{"buf-b64": base64.b64encode(content).decode()})
         finally:
             self._ask(domain, "guest-file-close", handle=handle)
+
+    def ask_all(self, uuid: str, commands: Iterable[str]) -> dict[str, Any]:
+        """Return the answers to commands without arguments. Those that the agent does not know are left out.
+
+        Raises:
+            GuestAgentUnavailable: It does not answer, or with nonsense: then it is not asked any further.
+        """
+        domain = self._domain(uuid)
+        answers: dict[str, Any] = {}
+        for command in commands:
+            with contextlib.suppress(HypervisorError):
+                answers[command] = self._ask(domain, command)
+        if not answers:
+            raise GuestAgentUnavailable("The guest's agent knows none of what it was asked.", REMEDY)
+        return answers
 
     def _ask(self, domain: Any, command: str, **arguments: Any) -> Any:
         if libvirt_qemu is None:

@@ -20,12 +20,19 @@ import threading
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from ...objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, HypervisorError, ImageUnacceptable
+from ...objects.errors import (
+    ComputeResourcesUnavailable,
+    DeadlineExceeded,
+    HypervisorError,
+    ImageUnacceptable,
+    InvalidInput,
+)
 from ..driver import CachedImage
 from ..image_format import read_qcow2, virtual_size
 from ..images import PREFIX, UNFINISHED
 
 GIB = 1 << 30
+MOST_CONFIG_BYTES = 16 << 20
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 ROOT_DISK = re.compile(rf"({UUID})\.root\.qcow2")
 
@@ -60,6 +67,14 @@ class DiskStore:
     def config_drive(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.config.iso"
 
+    def rescue_config_drive(self, uuid: str) -> Path:
+        return self.directory / f"{uuid}.rescue.iso"
+
+    def current_config_drive(self, uuid: str, is_rescued: bool) -> Path:
+        """Return the one that the guest has; not every rescued one has one of its own for that."""
+        rescue = self.rescue_config_drive(uuid)
+        return rescue if is_rescued and rescue.exists() else self.config_drive(uuid)
+
     def create_root_disk(self, uuid: str, image: CachedImage, root_gb: int) -> bool:
         """Make the root disk as an overlay of the image. Return False where it was there, and is kept.
 
@@ -89,8 +104,9 @@ class DiskStore:
         self._create_overlay(self.rescue_disk(uuid), image, image.virtual_size)
 
     def delete_rescue_disk(self, uuid: str) -> None:
-        for path in (self.rescue_disk(uuid), _part_of(self.rescue_disk(uuid))):
+        for path in (self.rescue_disk(uuid), self.rescue_config_drive(uuid)):
             path.unlink(missing_ok=True)
+            _part_of(path).unlink(missing_ok=True)
 
     def set_aside(self, uuid: str) -> None:
         """Keep the disks under other names. What is aside already is the older, and stays."""
@@ -113,19 +129,35 @@ class DiskStore:
         for path in (self.root_disk(uuid), self.config_drive(uuid)):
             _aside(path).unlink(missing_ok=True)
 
-    def write_config_drive(self, uuid: str, content: bytes) -> None:
+    def write_config_drive(self, uuid: str, content: bytes, for_rescue: bool = False) -> None:
         """Write the config drive, readable to root alone; libvirt hands it to the guest's QEMU."""
-        path = self.config_drive(uuid)
+        path = self.rescue_config_drive(uuid) if for_rescue else self.config_drive(uuid)
         with _unfinished(path) as part:
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(content)
             _sync(part)
             part.rename(path)
 
+    def read_config_drive(self, uuid: str) -> bytes:
+        """Return it whole.
+
+        Raises:
+            HypervisorError: There is none, or one that is far larger than any that was written here.
+        """
+        path = self.config_drive(uuid)
+        try:
+            content = path.read_bytes() if path.stat().st_size <= MOST_CONFIG_BYTES else None
+        except FileNotFoundError:
+            content = None
+        if content is None:
+            raise HypervisorError(f"{path} is no config drive.", "Rebuild the instance: that writes a new one.")
+        return content
+
     def delete(self, uuid: str) -> None:
         """Remove every file of the instance: finished, half, or gone already."""
         self.drop_aside(uuid)
-        for path in (self.root_disk(uuid), self.config_drive(uuid), self.rescue_disk(uuid)):
+        self.delete_rescue_disk(uuid)
+        for path in (self.root_disk(uuid), self.config_drive(uuid)):
             path.unlink(missing_ok=True)
             _part_of(path).unlink(missing_ok=True)
 
@@ -203,6 +235,13 @@ class DiskStore:
             said = error.stderr.decode(errors="replace").strip()
             kind = ComputeResourcesUnavailable if "No space left" in said else HypervisorError
             raise kind(f"{command[0]} {command[1]} failed: {said}") from None
+
+
+def checked_uuid(uuid: str) -> str:
+    """Return the uuid, which becomes part of file names, if it is one."""
+    if not re.fullmatch(UUID, uuid):
+        raise InvalidInput(f"'{uuid}' is not a uuid.")
+    return uuid
 
 
 def _growth(path: str, device: int) -> int:

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a guest is told of itself, and what it tells: a part of LibvirtDriver."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from .guest_agent import GuestAgent
+from .guest_links import list_links, set_links
+from .storage import checked_uuid
+
+CONFIG_DRIVE_LABEL = "config-2"
+# What the agent is asked of its guest. None of it takes an argument, or changes anything.
+QUESTIONS = (
+    *("guest-get-osinfo", "guest-get-host-name", "guest-get-timezone", "guest-network-get-interfaces"),
+    *("guest-get-users", "guest-get-fsinfo"),
+)
+
+
+class GuestConfiguration:
+    """Config drives, links and agents' words."""
+
+    _disks: Any
+    _agent: GuestAgent
+    _domain: Any
+
+    def read_config_drive(self, uuid: str) -> dict[str, bytes]:
+        # Only who changes a config drive needs it loaded.
+        from ..iso9660_reading import read_iso
+
+        return read_iso(self._disks.read_config_drive(checked_uuid(uuid)))
+
+    def write_rescue_config_drive(self, uuid: str, files: Mapping[str, bytes]) -> None:
+        from ..iso9660 import build_iso
+
+        self._disks.write_config_drive(checked_uuid(uuid), build_iso(CONFIG_DRIVE_LABEL, files), for_rescue=True)
+
+    def list_links(self, uuid: str) -> list[str]:
+        return list_links(self._domain(uuid))
+
+    def set_links(self, uuid: str, macs: Collection[str], is_up: bool) -> None:
+        set_links(self._domain(uuid), macs, is_up)
+
+    def get_guest_facts(self, uuid: str) -> dict[str, Any]:
+        return self._agent.ask_all(uuid, QUESTIONS)
