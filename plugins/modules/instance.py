@@ -54,7 +54,7 @@ options:
     description:
       - What the instance shall do. It is brought there from whatever it does, over several operations if need be.
       - One that is V(paused) stands still and keeps its memory. One that is V(suspended) has its memory on disk, where
-        it outlives a restart of the host. One that is V(shelved) is off and put away: it keeps its disks and its room,
+        it outlives a restart of the host. One that is V(shelved) is off and put away; it keeps its disks and its room,
         and the synchronisation of power states leaves it alone.
     type: str
     choices: [active, stopped, paused, suspended, shelved]
