@@ -31,7 +31,7 @@ WORDS = {
     "lookupByUUIDString": "find the domain",
     "setUserPassword": "have the guest's agent set the password",
     "setMetadata": "write what the domain says of its instance",
-    "shutdown": "ask the guest to shut down",
+    "shutdownFlags": "ask the guest to shut down",
     "undefineFlags": "undefine the domain",
 }
 

@@ -37,6 +37,8 @@ class GuestPower:
         self._connection = connection
         # libvirtd works on five calls of one connection at a time: the quick ones shall not wait behind these.
         self._slow = Connection(connection.uri, deadline)
+        # Nor shall anything wait behind agents that hang.
+        self._agents = Connection(connection.uri, deadline)
         self._deadline = deadline
 
     def power_on(self, uuid: str) -> None:
@@ -60,14 +62,16 @@ class GuestPower:
             return None
         end = time.monotonic() + timeout
         asked: list[str] = []
-        ask_at = 0.0
+        ask_at: Optional[float] = None
         while domain.isActive():
             now = time.monotonic()
             if now >= end:
                 return None
-            if not asked and self._ask_agent(uuid, min(AGENT_SECONDS, end - now)):
-                asked.append(AGENT)
-                ask_at = now + SHUTDOWN_REPEAT
+            if ask_at is None:
+                # An agent that hangs shall leave some of the time to the power button.
+                is_asked, is_taken = self._ask_agent(uuid, min(AGENT_SECONDS, timeout / 2))
+                asked += [AGENT] if is_asked else []
+                ask_at = now + SHUTDOWN_REPEAT if is_taken else now
             elif now >= ask_at:
                 _unless(
                     lambda: not domain.isActive(),
@@ -75,19 +79,20 @@ class GuestPower:
                 )
                 asked += [] if ACPI in asked else [ACPI]
                 ask_at = now + SHUTDOWN_REPEAT
-            time.sleep(max(0.0, min(POLL_INTERVAL, end - time.monotonic())))
+            else:
+                time.sleep(min(POLL_INTERVAL, end - now))
         return " and ".join(asked)
 
-    def _ask_agent(self, uuid: str, seconds: float) -> bool:
-        """Ask the guest's agent to shut it down, and return whether there is one that took it."""
-        domain = self._slow.host().lookupByUUIDString(uuid)
+    def _ask_agent(self, uuid: str, seconds: float) -> tuple[bool, bool]:
+        """Ask the guest's agent to shut it down. Return whether it may have heard it, and whether it took it."""
+        domain = self._agents.host().lookupByUUIDString(uuid)
         try:
             within(domain, seconds, self._connection.answers).shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
         except DeadlineExceeded:
-            return True
+            return True, False
         except HypervisorError:
-            return False
-        return True
+            return False, False
+        return True, True
 
     def power_off(self, uuid: str) -> None:
         """Cut the power."""
