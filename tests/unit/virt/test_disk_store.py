@@ -153,3 +153,23 @@ def test_a_full_disk_is_told_as_such_and_leaves_nothing(store, image, tmp_path, 
         with pytest.raises(ComputeResourcesUnavailable, match=r"has no room left for .*: No space left on device"):
             write()
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_rescued_guest_has_the_config_drive_that_was_written_for_that_and_it_goes_with_the_rescue_disk(store):
+    store.write_config_drive(UUID, b"its own")
+    assert store.current_config_drive(UUID, is_rescued=True) == store.config_drive(UUID)
+    store.write_config_drive(UUID, b"a secret", for_rescue=True)
+    assert store.read_config_drive(UUID) == b"its own"
+    assert store.current_config_drive(UUID, is_rescued=False) == store.config_drive(UUID)
+    drive = store.current_config_drive(UUID, is_rescued=True)
+    assert (drive.read_bytes(), drive.stat().st_mode & 0o777) == (b"a secret", 0o600)
+    store.delete_rescue_disk(UUID)
+    assert not drive.exists()
+    store.write_config_drive(UUID, b"a secret", for_rescue=True)
+    store.delete(UUID)
+    assert store.list_files() == []
+
+
+def test_a_config_drive_that_is_none_is_refused(store):
+    with pytest.raises(HypervisorError, match="is no config drive"):
+        store.read_config_drive(UUID)
