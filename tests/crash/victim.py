@@ -17,9 +17,10 @@ from typing import Any
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action
 
-# No plan asks for these, as what they need is in no fleet: their options of module instance_action.
+# No plan asks for these, or not with all that they can be given: their options of module instance_action.
 ASKED_BY_NAME = {
     "set_admin_password": {"admin_password": "correct horse"},
+    "rescue": {"rescue_password": "correct horse"},
     "inject_network_info": {},
     "reset_network": {},
     "inject_file": {"path": "/etc/motd", "content": "hello"},
