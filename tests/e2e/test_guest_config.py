@@ -136,8 +136,7 @@ def test_new_network_data_are_there_after_the_next_start(fleet: LabFleet, guest:
     act(fleet, "reboot")
     guest.await_boot(number + 1)
     assert guest.read(f"{DRIVE}/latest/network_data.json") == began
-    mac = re.findall(r"52:54:00:[0-9a-f:]+", guest.home.virsh("domiflist", guest.domain))[0]
-    assert mac in began
+    assert guest.home.virsh("domiflist", guest.domain).split()[-1] in began
 
 
 def test_a_guest_tells_who_it_is_and_one_that_is_silent_is_no_failure(fleet: LabFleet, guest: Guest) -> None:
@@ -157,9 +156,10 @@ def test_a_guest_tells_who_it_is_and_one_that_is_silent_is_no_failure(fleet: Lab
     assert nic["mac_address"] in guest.home.virsh("domiflist", guest.domain)
     assert item["addresses"][0] in nic["addresses"]
 
-    guest.ask("guest-exec", path="/bin/sh", arg=["-c", "hostname \"$(printf '\\033[2Jevil')\""])
-    await_condition(lambda: "evil" in guest.said("guest-get-host-name"), "the host name is hostile")
-    assert told()["guest"]["hostname"] == "\\x1b[2Jevil"
+    rename = "ip link set eth0 down; ip link set eth0 name \"$(printf '\\033[2Jevil')\""
+    guest.ask("guest-exec", path="/bin/sh", arg=["-c", rename])
+    await_condition(lambda: "evil" in guest.said("guest-network-get-interfaces"), "a name is hostile")
+    assert "\\x1b[2Jevil" in [nic["name"] for nic in told()["guest"]["interfaces"]]
 
     guest.ask("guest-exec", path="/bin/sh", arg=["-c", "sleep 1; kill -STOP $(pidof qemu-ga)"])
     await_condition(lambda: not guest.answers, "the agent has fallen silent")
