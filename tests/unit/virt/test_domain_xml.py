@@ -124,6 +124,11 @@ def test_what_only_the_scheduler_reads_is_no_reason_to_refuse():
     check_supported(an_instance(flavor=flavor, image=DEBIAN.but(properties={"img_hv_type": "kvm"})).spec)
 
 
+def test_what_only_operations_go_by_is_no_reason_to_refuse_either():
+    properties = {"os_admin_user": "admin", "os_shutdown_timeout": "300"}
+    check_supported(an_instance(image=DEBIAN.but(properties=properties)).spec)
+
+
 def test_a_host_of_another_architecture_is_refused():
     with pytest.raises(NotSupported, match="the host is aarch64"):
         built(an_instance(), GuestPlatform("aarch64", "kvm"))
