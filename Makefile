@@ -122,8 +122,8 @@ race: as-root .venv/test.stamp ## The same 50 times, and 3 times on the lab; SEE
 	NOVELLA_RACE_LAB_ROUNDS=3 NOVELLA_RACE_SEED=$(SEED) $(PYTEST) -q tests/race/test_race_lab.py
 
 .PHONY: e2e
-e2e: as-root .venv/test.stamp ## Whole playbooks on the lab: real libvirt, QEMU and ssh
-	$(PYTEST) -q tests/e2e
+e2e: as-root .venv/test.stamp ## Whole playbooks on two labs: real libvirt, QEMU and ssh
+	$(PYTEST) -q -n 2 --dist loadfile tests/e2e
 
 .PHONY: sanity
 sanity: .venv/test.stamp ## ansible-test sanity on the collection as it ships

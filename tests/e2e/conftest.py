@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import subprocess
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
@@ -138,7 +140,10 @@ def bring_up() -> Callable[..., Lab]:
     """Brings up a lab by its playbook, or finds it up, and reads its inventory."""
 
     def bring_up(name: str, inventory: Path, *arguments: str) -> Lab:
-        done = run_playbook("lab", *arguments, lab_name=name, lab_inventory_dir=str(inventory))
+        # One at a time: the first installs packages and builds the guests' image.
+        with (Path(tempfile.gettempdir()) / "novella-lab-bring-up.lock").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            done = run_playbook("lab", *arguments, lab_name=name, lab_inventory_dir=str(inventory))
         if done.code != 0:
             pytest.fail(f"the lab {name} did not come up:\n{done.text}")
         hosts = yaml.safe_load((inventory / "hosts.yml").read_text())["compute"]["hosts"]
@@ -148,12 +153,15 @@ def bring_up() -> Callable[..., Lab]:
 
 
 @pytest.fixture(scope="session")
-def lab(bring_up: Callable[..., Lab]) -> Iterator[Lab]:
-    """The lab that all tests share. One that was there before them is there after them."""
-    was_there = (LABS / "novella/lab.conf").exists()
-    count = declared_hosts("novella", least=3)
-    inventory = ROOT / "inventories/lab"
-    yield bring_up("novella", inventory, "-e", f"lab_hosts={count}")
+def lab(bring_up: Callable[..., Lab], worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The lab that all tests share, or all of one worker. One that was there before them is there after them."""
+    number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+    name, inventory, arguments = "novella", ROOT / "inventories/lab", []
+    if number:
+        name, inventory = f"novella{number}", tmp_path_factory.mktemp("inventory")
+        arguments = ["-e", f"lab_network=10.98.{20 + number}"]
+    was_there = (LABS / name / "lab.conf").exists()
+    yield bring_up(name, inventory, *arguments, "-e", f"lab_hosts={declared_hosts(name, least=3)}")
     if not was_there:
-        gone = run_playbook("lab", lab_name="novella", lab_inventory_dir=str(inventory), lab_state="absent")
+        gone = run_playbook("lab", lab_name=name, lab_inventory_dir=str(inventory), lab_state="absent")
         assert gone.code == 0, gone.text

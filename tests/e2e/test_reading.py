@@ -20,6 +20,7 @@ import pytest
 import yaml
 from support.controllers import ENVIRONMENT
 from support.lab_fleet import LabFleet, await_condition
+from support.lab_guest import Guest, have_guest
 from support.playbooks import run_playbook
 
 READY = "NOVELLA-GUEST READY"
@@ -28,30 +29,19 @@ HOSTILE = b"\x1b[2J\x1b]0;owned\x07 \xff END-OF-HARM\n"
 
 
 @dataclass
-class Guest:
-    """One guest on kvm2, as its host tells of it."""
+class ToldGuest(Guest):
+    """One guest on kvm2, and what Novella tells of it."""
 
     fleet: LabFleet
-    home: Any
-    name: str
 
-    @property
-    def domain(self) -> str:
-        return f"{self.fleet.name}.{self.name}"
-
-    def read(self, **options: Any) -> dict[str, Any]:
+    def told(self, **options: Any) -> dict[str, Any]:
         outcome = run_playbook(
-            "instance_info", inventory=self.fleet.lab.inventory, names=self.name, only_fleet=self.fleet.name, **options
+            "instance_info", inventory=self.fleet.lab.inventory, names="web", only_fleet=self.fleet.name, **options
         )
         assert outcome.code == 0, outcome.text
         (told,) = [item for result in outcome.results["Ask"] for item in result["instances"]]
         assert told["host"] == self.home.name
         return told
-
-    def ask_agent(self, command: str, **arguments: Any) -> Any:
-        document = json.dumps({"execute": command, "arguments": arguments})
-        said = self.home.virsh("qemu-agent-command", "--timeout", "10", self.domain, document)
-        return json.loads(said)["return"]
 
 
 @pytest.fixture(scope="module")
@@ -63,22 +53,19 @@ def fleet(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabFle
 
 
 @pytest.fixture
-def guest(fleet: LabFleet) -> Guest:
-    fleet.declare(web={"host": "kvm2", "metadata": {"role": "front"}})
-    fleet.apply()
-    made = Guest(fleet, fleet.lab.host("kvm2"), "web")
-    made.home.wait_for_console(made.domain, READY)
-    return made
+def guest(fleet: LabFleet) -> ToldGuest:
+    made = have_guest(fleet, metadata={"role": "front"})
+    return ToldGuest(made.home, made.domain, fleet)
 
 
-def test_what_a_guest_uses_grows_from_one_reading_to_the_next(guest: Guest) -> None:
-    first = guest.read(diagnostics=True)["diagnostics"]
+def test_what_a_guest_uses_grows_from_one_reading_to_the_next(guest: ToldGuest) -> None:
+    first = guest.told(diagnostics=True)["diagnostics"]
     assert (first["state"], first["driver"], first["hypervisor_os"]) == ("running", "libvirt", "linux")
     assert first["hypervisor"] in ("qemu", "kvm")
     assert (first["num_cpus"], first["num_nics"], first["num_disks"]) == (1, 1, 2)
     assert first["config_drive"] is True
     assert first["memory_details"] == {"maximum": 128, "used": 128}
-    spec = guest.read()["instance"]["spec"]
+    spec = guest.told()["instance"]["spec"]
     assert [nic["mac_address"] for nic in first["nic_details"]] == [nic["mac_address"] for nic in spec["networks"]]
     assert first["disk_details"][0]["read_bytes"] > 0
     # The guest asked for its address.
@@ -87,35 +74,35 @@ def test_what_a_guest_uses_grows_from_one_reading_to_the_next(guest: Guest) -> N
     def spent(figures: dict[str, Any]) -> int:
         return sum(cpu["time"] for cpu in figures["cpu_details"])
 
-    second = guest.read(diagnostics=True)["diagnostics"]
+    second = guest.told(diagnostics=True)["diagnostics"]
     assert spent(second) > spent(first) > 0
     assert second["uptime"] > first["uptime"] >= 0
     guest.home.virsh("destroy", guest.domain)
-    off = guest.read(diagnostics=True)
+    off = guest.told(diagnostics=True)
     assert (off["diagnostics"], off["diagnostics_reason"]) == (None, "There are none, as it is off.")
 
 
-def test_what_a_guest_said_is_told_across_rotation_and_does_no_harm(guest: Guest) -> None:
-    assert READY in guest.read(console_bytes=1 << 20)["console_output"]
-    handle = guest.ask_agent("guest-file-open", path="/dev/ttyS0", mode="w")
-    guest.ask_agent("guest-file-write", handle=handle, **{"buf-b64": base64.b64encode(HOSTILE).decode()})
-    guest.ask_agent("guest-file-close", handle=handle)
+def test_what_a_guest_said_is_told_across_rotation_and_does_no_harm(guest: ToldGuest) -> None:
+    assert READY in guest.told(console_bytes=1 << 20)["console_output"]
+    handle = guest.ask("guest-file-open", path="/dev/ttyS0", mode="w")
+    guest.ask("guest-file-write", handle=handle, **{"buf-b64": base64.b64encode(HOSTILE).decode()})
+    guest.ask("guest-file-close", handle=handle)
     guest.home.wait_for_console(guest.domain, "END-OF-HARM")
-    said = guest.read(console_lines=5)["console_output"]
+    said = guest.told(console_lines=5)["console_output"]
     assert r"\x1b[2J\x1b]0;owned\x07 \xff END-OF-HARM" in said
     assert not {char for char in said if ord(char) < 32} - {"\n", "\t"}
     # As virtlogd does it: what was written is in another file then.
-    (log,) = (guest.home.files / LOGS).glob(f"novella-{guest.read()['uuid']}.console.log")
+    (log,) = (guest.home.files / LOGS).glob(f"novella-{guest.told()['uuid']}.console.log")
     log.rename(log.with_name(f"{log.name}.0"))
     log.write_text("after the rotation\n")
     try:
-        told = guest.read(console_bytes=1 << 20)["console_output"]
+        told = guest.told(console_bytes=1 << 20)["console_output"]
         assert told.index(READY) < told.index("END-OF-HARM") < told.index("after the rotation")
     finally:
         log.with_name(f"{log.name}.0").rename(log)
 
 
-def test_the_inventory_lists_the_guest_with_its_address(guest: Guest, tmp_path: Path) -> None:
+def test_the_inventory_lists_the_guest_with_its_address(guest: ToldGuest, tmp_path: Path) -> None:
     lab = guest.fleet.lab
     source = {"plugin": "novella.compute.instances", "inventory": [str(lab.inventory)], "fleets": [guest.fleet.name]}
     (tmp_path / "instances.yml").write_text(yaml.safe_dump(source))
@@ -136,7 +123,7 @@ def test_the_inventory_lists_the_guest_with_its_address(guest: Guest, tmp_path: 
 
     await_condition(has_address, "the guest's address is known")
     web = found["_meta"]["hostvars"]["web"]
-    assert f"address eth0={web['ansible_host']}" in guest.home.console(guest.domain)
+    assert f"address eth0={web['ansible_host']}" in guest.console
     assert (web["novella"]["host"], web["novella"]["metadata"]) == ("kvm2", {"role": "front"})
     for group in ("novella_instances", "host_kvm2", "metadata_role_front", "flavor_tiny"):
         assert found[group]["hosts"] == ["web"]

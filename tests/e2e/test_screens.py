@@ -23,9 +23,9 @@ def fleet(lab: Any, tmp_path: Path) -> Iterator[LabFleet]:
     made.end()
 
 
-def ask(fleet: LabFleet, inventory: Path, **options: Any) -> Outcome:
+def ask(made: LabFleet, inventory: Path, **options: Any) -> Outcome:
     task = {"name": "Ask", "novella.compute.instance_console": {**options}}
-    path = fleet.folder / "ask.yml"
+    path = made.folder / "ask.yml"
     path.write_text(yaml.safe_dump([{"hosts": "kvm2", "gather_facts": False, "tasks": [task]}]))
     return run_playbook(str(path), inventory=inventory)
 
