@@ -21,6 +21,8 @@ VM_STATES = (ACTIVE, BUILDING, DELETED, ERROR, PAUSED, RESCUED, SOFT_DELETE, STO
 
 BLOCK_DEVICE_MAPPING = "block_device_mapping"
 DELETING = "deleting"
+IMAGE_BACKUP = "image_backup"
+IMAGE_SNAPSHOT = "image_snapshot"
 PAUSING = "pausing"
 POWERING_OFF = "powering-off"
 POWERING_ON = "powering-on"

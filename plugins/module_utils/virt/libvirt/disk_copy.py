@@ -2,29 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Copies of a guest's root disk as it is at one moment, complete in themselves, whether it runs or not."""
+"""Copies of a guest's root disk as it is at one moment, complete in themselves, whether it runs or not.
+
+QEMU copies the disk of a running guest (libvirt's backup job), into the pool; qemu-img copies that of one that is off.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
+import errno
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
-from typing import Any, Callable, Optional
+from pathlib import Path
+from typing import Any, Optional
 
-from ...objects.errors import DeadlineExceeded, GuestAgentUnavailable, HypervisorError, NovellaError
+from ...objects.errors import (
+    ComputeResourcesUnavailable,
+    DeadlineExceeded,
+    HypervisorError,
+    InstanceNotFound,
+    NovellaError,
+)
+from ..driver import CachedImage, Copying
+from ..image_format import inspect
 from .binding import libvirt
 from .connection import Connection
-from .guest_agent import AGENT_SECONDS, REMEDY
+from .qemu_img import COPY_DEADLINE, convert, measure
+from .storage import DiskStore
 
-# A whole disk is read and written.
-COPY_DEADLINE = 3600.0
 POLL_INTERVAL = 0.2
+# How long a job that is to end may take to do so.
+ABORT_SECONDS = 30.0
 ROOT_DISK = "vda"
-
-Progress = Callable[[int, int], None]
 
 
 class DiskCopies:
@@ -32,81 +41,121 @@ class DiskCopies:
 
     Args:
         connection: For quick calls; those of a running guest's job are quick, too.
+        disks: Where the disks are, and where copies of those of running guests are made.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, disks: DiskStore) -> None:
         self._connection = connection
+        self._disks = disks
 
-    def copy(self, uuid: str, root_disk: str, target: str, quiesce: bool, progress: Progress) -> None:
-        """Copy a root disk to a new file.
+    def measure(self, uuid: str) -> int:
+        """Return how many bytes a copy takes of what is on the disk now."""
+        return measure(self._disks.root_disk(uuid))
 
-        Args:
-            root_disk: Its path.
-            target: Of the copy; what is there is overwritten.
-            quiesce: Have the guest's file systems written out first, by its agent.
-            progress: Told now and then how many bytes of how many are done.
+    def begin(self, uuid: str) -> None:
+        """Have the disk of a running guest copied, as it is now; what the guest writes from now on is not in it.
 
         Raises:
-            GuestAgentUnavailable: Its file systems cannot be frozen.
-            DeadlineExceeded: It takes longer than an hour.
+            ComputeResourcesUnavailable: The pool has too little room.
+            HypervisorError: libvirt cannot, or there is another job for the guest.
         """
-        domain = self._connection.host().lookupByUUIDString(uuid)
-        if domain.isActive():
-            self._copy_running(domain, target, quiesce, progress)
+        copy = self._disks.copy(uuid)
+        copy.unlink(missing_ok=True)
+        domain = self._domain(uuid)
+        if not domain.isActive():
+            return
+        needed, free = self.measure(uuid), self._disks.free_bytes()
+        if needed > free:
+            raise _full(self._disks.directory, f"the copy takes {needed} bytes, and {free} are free")
+        domain.backupBegin(_backup_xml(domain, copy), None, 0)
+
+    def finish(self, uuid: str, target: str, progress: Copying) -> CachedImage:
+        """Wait for the copy, and have it at `target`.
+
+        Raises:
+            ComputeResourcesUnavailable: A disk is full.
+            DeadlineExceeded: It takes too long.
+            HypervisorError: The copy came to no end, such as that of a guest that is switched off meanwhile.
+            ImageUnacceptable: The copy is no whole image.
+        """
+        copy = self._disks.copy(uuid)
+        if copy.exists():
+            self._await(self._domain(uuid), progress)
+            _move(copy, Path(target), progress)
         else:
-            _copy_file(root_disk, target)
+            convert(self._disks.root_disk(uuid), Path(target), progress)
+        form = inspect(target, Path(target).name)
+        return CachedImage(target, form.disk_format, form.virtual_size)
 
-    def abort(self, uuid: str) -> None:
-        """End the copying of a running guest's disk that a dead run has begun."""
-        domain = self._connection.host().lookupByUUIDString(uuid)
-        if domain.isActive() and _job(domain) is not None:
-            domain.abortJob()
+    def drop(self, uuid: str) -> None:
+        """End a copy, whoever has begun it, and delete what there is of it in the pool."""
+        copy = self._disks.copy(uuid)
+        with contextlib.suppress(InstanceNotFound):
+            domain = self._domain(uuid)
+            if domain.isActive():
+                if _copies_to(domain, copy):
+                    _abort(domain)
+                copy.unlink(missing_ok=True)
+                _revive(domain)
+        copy.unlink(missing_ok=True)
 
-    def _copy_running(self, domain: Any, target: str, quiesce: bool, progress: Progress) -> None:
-        # QEMU may write to no file that is not there: libvirt gives it the right to this one.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(target)
-        with _frozen(domain) if quiesce else contextlib.nullcontext():
-            # The copy is of this moment; what the guest writes from now on is not in it.
-            domain.backupBegin(_backup_xml(domain, target), None, 0)
+    def _await(self, domain: Any, progress: Copying) -> None:
         end = time.monotonic() + COPY_DEADLINE
-        try:
-            while (job := _job(domain)) is not None:
-                progress(job.get("disk_processed", 0), job.get("disk_total", 0))
-                if time.monotonic() > end:
-                    raise DeadlineExceeded(f"{domain.name()} was not copied within {COPY_DEADLINE:g} s.")
-                time.sleep(POLL_INTERVAL)
-        except BaseException:
-            with contextlib.suppress(NovellaError):
-                domain.abortJob()
-            raise
-        done = domain.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)
-        if done.get("type") != libvirt.VIR_DOMAIN_JOB_COMPLETED:
-            raise HypervisorError(
-                f"The disk of {domain.name()} was not copied: {done.get('errmsg') or 'libvirt does not say why'}."
-            )
+        while (job := _job(domain)) is not None:
+            progress(job.get("disk_processed", 0), job.get("disk_total", 0))
+            if time.monotonic() > end:
+                raise DeadlineExceeded(f"The disk of {domain.name()} was not copied within {COPY_DEADLINE:g} s.")
+            time.sleep(POLL_INTERVAL)
+        ended = domain.jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)
+        if ended.get("type") != libvirt.VIR_DOMAIN_JOB_COMPLETED:
+            said = str(ended.get("errmsg") or "the guest was switched off, or somebody has ended the job")
+            if "No space left" in said:
+                raise _full(self._disks.directory, said)
+            raise HypervisorError(f"The disk of {domain.name()} was not copied: {said}.", "Run again.")
 
-
-@contextlib.contextmanager
-def _frozen(domain: Any) -> Iterator[None]:
-    """Have a guest's file systems written out and stand still."""
-    domain.agentSetResponseTimeout(AGENT_SECONDS, 0)
-    try:
-        domain.fsFreeze(None, 0)
-    except NovellaError as error:
-        raise GuestAgentUnavailable(f"Its file systems cannot be frozen: {error.message}", REMEDY) from error
-    try:
-        yield
-    finally:
-        domain.fsThaw(None, 0)
+    def _domain(self, uuid: str) -> Any:
+        return self._connection.host().lookupByUUIDString(uuid)
 
 
 def _job(domain: Any) -> Optional[dict[str, Any]]:
+    """Return the job that goes on with a guest, if there is one."""
     stats: dict[str, Any] = domain.jobStats()
     return None if stats.get("type", libvirt.VIR_DOMAIN_JOB_NONE) == libvirt.VIR_DOMAIN_JOB_NONE else stats
 
 
-def _backup_xml(domain: Any, target: str) -> str:
+def _copies_to(domain: Any, copy: Path) -> bool:
+    """Return whether the job that goes on with a guest is the copy. Somebody else's backup is theirs."""
+    job = _job(domain)
+    if job is None or job.get("operation") != libvirt.VIR_DOMAIN_JOB_OPERATION_BACKUP:
+        return False
+    try:
+        tree = ET.fromstring(domain.backupGetXMLDesc())  # noqa: S314 - libvirtd is trusted
+    except NovellaError:
+        # It has come to its end meanwhile.
+        return False
+    return any(target.get("file") == str(copy) for target in tree.iter("target"))
+
+
+def _abort(domain: Any) -> None:
+    """End the job, and wait until QEMU has let go of the copy."""
+    with contextlib.suppress(HypervisorError):
+        domain.abortJob()
+    end = time.monotonic() + ABORT_SECONDS
+    while domain.isActive() and _job(domain) is not None:
+        if time.monotonic() > end:
+            raise DeadlineExceeded(
+                f"The copying of the disk of {domain.name()} did not end within {ABORT_SECONDS:g} s."
+            )
+        time.sleep(POLL_INTERVAL)
+
+
+def _revive(domain: Any) -> None:
+    """Have a guest go on that QEMU has stopped because the copy had filled the disk."""
+    if list(domain.state()) == [libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_IOERROR]:
+        domain.resume()
+
+
+def _backup_xml(domain: Any, copy: Path) -> str:
     tree = ET.fromstring(domain.XMLDesc())  # noqa: S314 - libvirtd is trusted
     backup = ET.Element("domainbackup", mode="push")
     disks = ET.SubElement(backup, "disks")
@@ -116,24 +165,20 @@ def _backup_xml(domain: Any, target: str) -> str:
             ET.SubElement(disks, "disk", name=name, backup="no")
             continue
         disk = ET.SubElement(disks, "disk", name=name, type="file", backup="yes")
-        ET.SubElement(disk, "target", file=target)
+        ET.SubElement(disk, "target", file=str(copy))
         ET.SubElement(disk, "driver", type="qcow2")
     return ET.tostring(backup, encoding="unicode")
 
 
-def _copy_file(root_disk: str, target: str) -> None:
-    command = ["qemu-img", "convert", "-q", "-f", "qcow2", "-O", "qcow2", root_disk, target]
+def _move(copy: Path, target: Path, progress: Copying) -> None:
     try:
-        subprocess.run(
-            command,
-            check=True,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=COPY_DEADLINE,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except subprocess.TimeoutExpired:
-        raise DeadlineExceeded(f"{root_disk} was not copied within {COPY_DEADLINE:g} s.") from None
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip()
-        raise HypervisorError(f"{root_disk} was not copied: {said}") from None
+        copy.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise HypervisorError(f"{copy} could not be moved to {target}: {error.strerror}.") from error
+        convert(copy, target, progress)
+        copy.unlink()
+
+
+def _full(place: Path, said: str) -> ComputeResourcesUnavailable:
+    return ComputeResourcesUnavailable(f"{place} has no room for a copy: {said}.", "Free some space in the pool.")

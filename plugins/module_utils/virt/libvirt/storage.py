@@ -57,6 +57,10 @@ class DiskStore:
     def rescue_disk(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.rescue.qcow2"
 
+    def copy(self, uuid: str) -> Path:
+        """Return where QEMU writes a copy of the root disk: it may write here, and hardly anywhere else."""
+        return self.directory / f"{uuid}.snapshot.qcow2"
+
     def config_drive(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.config.iso"
 
@@ -125,6 +129,7 @@ class DiskStore:
     def delete(self, uuid: str) -> None:
         """Remove every file of the instance: finished, half, or gone already."""
         self.drop_aside(uuid)
+        self.copy(uuid).unlink(missing_ok=True)
         for path in (self.root_disk(uuid), self.config_drive(uuid), self.rescue_disk(uuid)):
             path.unlink(missing_ok=True)
             _part_of(path).unlink(missing_ok=True)
