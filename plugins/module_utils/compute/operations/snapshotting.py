@@ -10,6 +10,7 @@ unless the image was whole by then.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Callable, Optional
@@ -50,7 +51,9 @@ def finish_or_undo_snapshot(host: Host, entry: Entry) -> None:
         host.driver.drop_copy(entry.uuid)
     if "snapshot" not in notes:
         return
-    store, made = SnapshotStore(notes["directory"]), Snapshot.from_document(notes["snapshot"], "snapshot")
+    # That run's place, should this one have been told another.
+    place = dataclasses.replace(host.options, snapshots_dir=notes["snapshots_dir"]).snapshots_path
+    store, made = SnapshotStore(place), Snapshot.from_document(notes["snapshot"], "snapshot")
     if not store.has(entry.uuid, made.name):
         store.remove(entry.uuid, made.name)
     elif notes["rotation"] is not None:
@@ -113,7 +116,7 @@ def _make(run: Run) -> Optional[Snapshot]:
     store.make_room(instance.uuid, expected, options.minimum_free_disk_mb)
     part = store.part(instance.uuid, order.name)
     draft = _draft(run, order, store)
-    run.note(snapshot=draft.as_document(), directory=options.snapshots_path, rotation=order.rotation)
+    run.note(snapshot=draft.as_document(), snapshots_dir=options.snapshots_dir, rotation=order.rotation)
     refusal = _begin(run, needs_quiesce, tries_quiesce)
     if refusal:
         run.remark(f"Its file systems were not written out first: {refusal}")
