@@ -9,10 +9,10 @@ An image outlives its instance, so those of instances that are gone can be liste
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Optional
 
-from ..objects.errors import NovellaError, OptionInvalid
+from ..objects.errors import InstanceLocked, NovellaError, OptionInvalid
 from ..objects.instance import Instance
 from ..objects.snapshot import Snapshot
 from .commands import DONE, FAILED, PLANNED, UNCHANGED, Answer, Command, obey
@@ -81,11 +81,11 @@ def delete_snapshots(host: Host, name: str, selection: Selection, check: bool) -
         )
     for item in _meant(snapshots, selection):
         answers.setdefault(item.instance_uuid, _gone(item, host.options.host))
-    told = []
+    told, busy = [], {entry.uuid for entry in host.journal.entries()}
     for answer in sorted(answers.values(), key=lambda answer: (answer.name, answer.uuid)):
         names = _names(snapshots, answer.uuid)
         answer = answer.but(record_before={"snapshots": names}, record_after={"snapshots": names})
-        told.append(_delete(store, answer, name, check) if name in names else answer)
+        told.append(_delete(store, answer, name, check, busy) if name in names else answer)
     return told
 
 
@@ -144,8 +144,12 @@ def _gone(item: Snapshot, host: str) -> Answer:
     return Answer(*whose, host, DELETE, UNCHANGED, "absent", "absent")
 
 
-def _delete(store: SnapshotStore, answer: Answer, name: str, check: bool) -> Answer:
+def _delete(store: SnapshotStore, answer: Answer, name: str, check: bool, busy: Collection[str]) -> Answer:
     left = [item for item in answer.record_before["snapshots"] if item != name]
+    if answer.uuid in busy:
+        # It may be making one of that very name.
+        held = InstanceLocked(f"{answer.name} is in the hands of another run.", "Run again when it has ended.")
+        return answer.but(status=FAILED, error=describe_failure(DELETE, answer.name, held))
     done = answer.but(status=PLANNED if check else DONE, record_after={"snapshots": left})
     if check:
         return done

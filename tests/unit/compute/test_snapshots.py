@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.commands import Answer
 from ansible_collections.novella.compute.plugins.module_utils.compute.instance_details import Selection
+from ansible_collections.novella.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.novella.compute.plugins.module_utils.compute.manager import ComputeManager
 from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS
 from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
@@ -276,6 +277,16 @@ def test_deleting_what_is_not_there_is_nothing(host: FakeHost) -> None:
     assert len(found(host)) == 1
     with pytest.raises(OptionInvalid, match="Nothing says of which instances to delete"):
         host.manager().delete_snapshots("before-upgrade", Selection(), False)
+
+
+def test_nothing_is_deleted_of_an_instance_that_another_run_works_on(host: FakeHost) -> None:
+    have(host)
+    take(host)
+    manager = host.manager()
+    Journal(host.db).begin(UUID, "web", "stop")
+    [answer] = manager.delete_snapshots("before-upgrade", Selection(["web"]), False)
+    assert answer.error is not None and answer.error["code"] == "InstanceLocked"
+    assert len(files(host)) == 2
 
 
 # -- what is asked for ---------------------------------------------------------------------------------------
