@@ -181,7 +181,7 @@ def test_a_job_that_fails_is_told_of(
 ) -> None:
     copy = disks.copy(UUID)
     copies = make(disks, Guest(copy, ended={"type": FAILED, "errmsg": said}), monkeypatch)
-    copy.write_text("half")
+    copies.begin(UUID)
     with pytest.raises(error, match=words):
         copies.finish(UUID, str(tmp_path / "copy.part"), lambda *_told: None)
 
@@ -191,7 +191,7 @@ def test_a_copy_that_never_ends_is_not_waited_for(
 ) -> None:
     copy = disks.copy(UUID)
     copies = make(disks, Guest(copy, *[{"type": BOUNDED}] * 3), monkeypatch)
-    copy.write_text("half")
+    copies.begin(UUID)
     monkeypatch.setattr(disk_copy, "COPY_DEADLINE", -1.0)
     with pytest.raises(DeadlineExceeded, match="The disk of web was not copied within"):
         copies.finish(UUID, str(tmp_path / "copy.part"), lambda *_told: None)

@@ -47,6 +47,8 @@ class DiskCopies:
     def __init__(self, connection: Connection, disks: DiskStore) -> None:
         self._connection = connection
         self._disks = disks
+        # The guests that QEMU copies the disk of. libvirt removes the copy of one that fails, so that does not tell.
+        self._begun: set[str] = set()
 
     def measure(self, uuid: str) -> int:
         """Return how many bytes a copy takes of what is on the disk now."""
@@ -68,6 +70,7 @@ class DiskCopies:
         if needed > free:
             raise _full(self._disks.directory, f"the copy takes {needed} bytes, and {free} are free")
         domain.backupBegin(_backup_xml(domain, copy), None, 0)
+        self._begun.add(uuid)
 
     def finish(self, uuid: str, target: str, progress: Copying) -> CachedImage:
         """Wait for the copy, and have it at `target`.
@@ -79,8 +82,9 @@ class DiskCopies:
             ImageUnacceptable: The copy is no whole image.
         """
         copy = self._disks.copy(uuid)
-        if copy.exists():
+        if uuid in self._begun:
             self._await(self._domain(uuid), progress)
+            self._begun.discard(uuid)
             _move(copy, Path(target), progress)
         else:
             convert(self._disks.root_disk(uuid), Path(target), progress)
@@ -90,6 +94,7 @@ class DiskCopies:
     def drop(self, uuid: str) -> None:
         """End a copy, whoever has begun it, and delete what there is of it in the pool."""
         copy = self._disks.copy(uuid)
+        self._begun.discard(uuid)
         with contextlib.suppress(InstanceNotFound):
             domain = self._domain(uuid)
             if domain.isActive():
