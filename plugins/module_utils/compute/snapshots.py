@@ -59,8 +59,8 @@ class SnapshotStore:
             with contextlib.suppress(OSError, ValueError, NovellaError):
                 if path.exists():
                     told = Snapshot.from_document(json.loads(record.read_text(encoding="utf-8")), str(record))
-                    # The directory may have been moved since.
-                    found.append(told.but(file=str(path)))
+                    # The directory may have been moved since, and what is removed goes by these.
+                    found.append(told.but(name=path.stem, file=str(path), instance_uuid=path.parent.name))
         return sorted(found, key=_age, reverse=True)
 
     def make_room(self, uuid: str, needed: int, spared_mb: int) -> None:
@@ -75,7 +75,8 @@ class SnapshotStore:
         """
         place = self._directory / uuid
         with _told(place):
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self._directory, place):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The lease on the instance is ours, so nobody writes these any more.
             for part in place.glob(f"*{UNFINISHED}"):
                 part.unlink()

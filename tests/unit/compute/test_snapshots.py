@@ -343,10 +343,21 @@ def test_a_record_that_cannot_be_read_hides_only_its_own_image(host: FakeHost) -
     have(host)
     take(host)
     folder = host.path / "snapshots" / UUID
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
     for name, content in (("torn", "{"), ("list", "[]"), ("newer", json.dumps({"kind": "snapshot", "version": "9.0"}))):
         (folder / f"{name}.json").write_text(content)
         (folder / f"{name}.qcow2").write_text("x")
     assert [item.name for item in found(host)] == ["before-upgrade"]
+
+
+def test_a_record_that_somebody_has_edited_leads_nowhere_else(host: FakeHost) -> None:
+    have(host)
+    take(host)
+    record = host.path / "snapshots" / UUID / "before-upgrade.json"
+    lies = {"name": "../../x", "file": "/etc/passwd", "instance_uuid": "..", "instance_name": "web"}
+    record.write_text(json.dumps({**json.loads(record.read_text()), **lies}))
+    [told] = found(host)
+    assert (told.name, told.instance_uuid, told.file) == ("before-upgrade", UUID, str(record.with_suffix(".qcow2")))
 
 
 def test_what_is_copied_is_told_while_it_is(host: FakeHost) -> None:
