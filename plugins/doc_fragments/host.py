@@ -151,6 +151,11 @@ options:
       - Seconds that a guest has to shut down when it is to be rebooted, before its power is cut.
     type: float
     default: 120
+  snapshots_dir:
+    description:
+      - An absolute path on the host, under which images of instances' disks are kept. Left out, it is C(snapshots) in
+        O(state_path).
+    type: path
   vnc_server_listen:
     description:
       - The address at which guests' screens can be reached by VNC. Left out, they cannot.

@@ -36,6 +36,7 @@ def host_argument_spec() -> dict[str, dict[str, Any]]:
         "uri": {"type": "str", "default": _DEFAULTS.uri},
         "pool": {"type": "str", "default": _DEFAULTS.pool},
         "state_path": {"type": "path", "default": _DEFAULTS.state_path},
+        "snapshots_dir": {"type": "path"},
     }
     for name in ("reserved_host_cpus", "reserved_host_memory_mb", "reserved_host_disk_mb", "max_concurrent_builds"):
         spec[name] = {"type": "int", "default": getattr(_DEFAULTS, name)}

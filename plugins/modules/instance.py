@@ -96,6 +96,18 @@ options:
       checksum:
         description: V(sha256:) and 64 hexadecimal digits.
         type: str
+      min_ram_mb:
+        description: How much memory a guest of it needs at least.
+        type: int
+        default: 0
+      min_disk_gb:
+        description: How large its root disk must be at least.
+        type: int
+        default: 0
+      properties:
+        description: The image's properties, such as C(os_type).
+        type: dict
+        default: {}
   networks:
     description:
       - Its NICs, in order. Each is on a bridge or on a libvirt network.

@@ -95,6 +95,18 @@ options:
       checksum:
         description: V(sha256:) and 64 hexadecimal digits.
         type: str
+      min_ram_mb:
+        description: How much memory a guest of it needs at least.
+        type: int
+        default: 0
+      min_disk_gb:
+        description: How large its root disk must be at least.
+        type: int
+        default: 0
+      properties:
+        description: The image's properties, such as C(os_type).
+        type: dict
+        default: {}
   admin_password:
     description:
       - With O(action=set_admin_password), the password. Have one made and kept by the lookup

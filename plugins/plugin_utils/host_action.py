@@ -27,6 +27,7 @@ HOST_OPTIONS = (
     "uri",
     "pool",
     "state_path",
+    "snapshots_dir",
     "reserved_host_cpus",
     "reserved_host_memory_mb",
     "reserved_host_disk_mb",

@@ -46,7 +46,8 @@ PARTS = {
     "version": "1.0",
     "name": "crash",
     "flavors": {"small": {"vcpus": 1, "memory_mb": 128, "root_gb": 1}},
-    "images": {"tiny": {"source": "/srv/images/tiny.qcow2"}},
+    # A guest that has an agent is asked to stand still while a copy of its disk begins.
+    "images": {"tiny": {"source": "/srv/images/tiny.qcow2", "properties": {"hw_qemu_guest_agent": "yes"}}},
     "networks": {"front": {"libvirt_network": "default"}},
 }
 

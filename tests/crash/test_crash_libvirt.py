@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.skipif(
     reason="make crash runs it, as root, on a lab of its own",
 )
 # How many moments of an operation, evenly spread; what builds and what removes has more to leave behind.
-SAMPLE = {"create": 6, "delete": 4}
+SAMPLE = {"create": 6, "delete": 4, "snapshot": 6}
 FEW = 1
 STARTS = (ABSENT, "active", "stopped", "soft-delete")
 
@@ -43,7 +44,8 @@ def sampled() -> list[Scenario]:
 
 
 def clear(lab: LabHost) -> None:
-    """Delete the instance for good, whatever there is of it."""
+    """Delete the instance for good, whatever there is of it, and its snapshots."""
+    shutil.rmtree(lab.victim.state / "snapshots", ignore_errors=True)
     assert [item["status"] for item in lab.victim.reconcile([act("delete")])] == ["done"]
 
 

@@ -58,6 +58,10 @@ class Traces:
         """Return the names of the operations in flight."""
         return [row["operation"] for table, rows in self._tables() if table == "journal" for row in rows]
 
+    def unfinished(self) -> list[str]:
+        """Return the files that somebody has begun to write, and nobody has finished."""
+        return sorted(str(path.relative_to(self._state)) for path in self._state.rglob("*.part"))
+
     def tells_of_death(self, uuid: str) -> bool:
         """Return whether the history says that the instance's operation did not survive its process."""
         told = (row for table, rows in self._tables() if table in HISTORY for row in rows if _names(row, uuid))

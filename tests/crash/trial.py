@@ -70,6 +70,7 @@ class Trial:
         in_flight = traces.operations()
         document = host.audit()
         assert traces.in_flight() == {}, f"{told}: recovery left {traces.in_flight()}"
+        assert traces.unfinished() == [], f"{told}: recovery left {traces.unfinished()}"
         states = [seen["instance"].get("task_state") for seen in document.get("instances", [])]
         assert not any(states), f"{told}: task_state stays {states}"
         if in_flight:

@@ -25,6 +25,11 @@ ASKED_BY_NAME = {
     "reset_network": {},
     "inject_file": {"path": "/etc/motd", "content": "hello"},
 }
+# These have a module of their own: it, and its options.
+BY_OTHER_MODULES: dict[str, tuple[str, dict[str, Any]]] = {
+    "snapshot": ("instance_snapshot", {"snapshot": "before-upgrade"}),
+    "backup": ("instance_snapshot", {"snapshot": "new", "backup_type": "daily", "rotation": 1}),
+}
 PROGRAM = Path(__file__).with_name("victims.py")
 
 
@@ -114,6 +119,9 @@ class VictimHost:
         if operation in ASKED_BY_NAME:
             asked = {"action": operation, "uuids": [actions[0].uuid], **ASKED_BY_NAME[operation]}
             return "instance_action", {**self.options, **asked}
+        if operation in BY_OTHER_MODULES:
+            module, asked = BY_OTHER_MODULES[operation]
+            return module, {**self.options, "uuids": [actions[0].uuid], **asked}
         return "reconcile", {**self.options, "actions": [item.as_dict() for item in actions]}
 
     def audit(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ AFTER = {"web": {"count": 5}, "db": {}, "gone": {}, "back": {}}
 SCENARIOS: dict[str, dict[str, Any]] = {
     "act": {"operation": "delete", "instances": "web-3"},
     "apply": {"prune": True, "svg_to": "{folder}/fleet.svg"},
+    "backup": {"instances": "web-*"},
     "audit": {"save_to": "{folder}/snapshot.json"},
     "capacity": {},
     "compute_node": {"enabled": False, "reason": "a new fan"},
@@ -35,6 +36,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "periodic": {},
     "plan": {"plan_file": "{folder}/plan.json", "prune": True},
     "simulate": {"hosts_from": "{folder}/described.yml", "save_to": "{folder}/simulated.json"},
+    "snapshot": {"instances": "web-*", "snapshot": "before-upgrade"},
     "start": {"instances": "db"},
     "unlock": {"instances": "web-*"},
     **{

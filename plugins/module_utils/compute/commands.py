@@ -10,7 +10,7 @@ import functools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from ..objects.base import Record
 from ..objects.errors import InstanceInvalidState, InstanceLocked, NovellaError, OptionInvalid
@@ -42,11 +42,13 @@ class Command:
     Args:
         operation: One of `COMMANDS`.
         arguments: The operation's own.
+        is_done: Tells of an instance whether it has what is asked for, where its record does not.
     """
 
     operation: str
     selection: Selection
     arguments: dict[str, Any] = field(default_factory=dict)
+    is_done: Optional[Callable[[Instance], bool]] = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
         answer = answer.but(record_before=told, record_after=told)
     try:
         becomes = declared.foretell_record(record, command.arguments)
-        if _is_there(declared, seen, becomes):
+        if _is_there(declared, seen, becomes) or (command.is_done is not None and command.is_done(record)):
             return answer.but(status=UNCHANGED)
         _refuse(host, declared, seen, becomes, busy)
     except NovellaError as refusal:

@@ -25,6 +25,7 @@ class HostOptions:
         uri: libvirt's connection address.
         pool: The libvirt storage pool that holds instances' disks and cached images.
         state_path: The host's state directory.
+        snapshots_dir: Where images of instances' disks are kept; None: in the state directory.
         reserved_host_cpus, reserved_host_memory_mb, reserved_host_disk_mb: Kept from instances.
         cpu_allocation_ratio, ram_allocation_ratio, disk_allocation_ratio: How far to overcommit, fixed; None: not.
         initial_cpu_allocation_ratio, initial_ram_allocation_ratio, initial_disk_allocation_ratio: The ratios that hold
@@ -62,6 +63,7 @@ class HostOptions:
     uri: str = "qemu:///system"
     pool: str = "default"
     state_path: str = "/var/lib/novella"
+    snapshots_dir: Optional[str] = None
     reserved_host_cpus: int = 0
     reserved_host_memory_mb: int = 512
     reserved_host_disk_mb: int = 0
@@ -114,6 +116,11 @@ class HostOptions:
                     raise OptionInvalid(f"{name} must be above 0, not {ratio}.")
                 return float(ratio)
         raise OptionInvalid(f"initial_{kind}_allocation_ratio must be above 0.")
+
+    @property
+    def snapshots_path(self) -> str:
+        """Return where images of instances' disks are kept."""
+        return self.snapshots_dir or f"{self.state_path}/snapshots"
 
     @property
     def fixed_allocation_ratios(self) -> list[str]:

@@ -17,7 +17,7 @@ from ..objects.instance import Instance
 from ..objects.plan import Finding
 
 # They leave the guest as it is.
-THOUGH_LOCKED = ("lock", "unlock", "change_metadata", "update")
+THOUGH_LOCKED = ("lock", "unlock", "change_metadata", "update", "snapshot", "backup")
 REMEDY = "Unlock it first (novella.compute.instance_action action=unlock)"
 DECLARED = "it is declared locked"
 # The kind of a finding.

@@ -13,6 +13,7 @@ from ..manager import Manager
 from ..objects.errors import NovellaError, OptionInvalid, nearest
 from ..objects.host_report import HostReport
 from ..objects.plan import Action
+from ..objects.snapshot import Snapshot
 from ..objects.whereabouts import Place, Recollection
 from ..periodic_task import PeriodicTask, declaration_of
 from ..virt.driver import ComputeDriver
@@ -35,12 +36,15 @@ from .operations import record as _record  # noqa: F401
 from .operations import removal as _removal  # noqa: F401
 from .operations import rescuing as _rescuing  # noqa: F401
 from .operations import shelving as _shelving  # noqa: F401
+from .operations import snapshotting as _snapshotting  # noqa: F401
 from .operations import soft_removal as _soft_removal  # noqa: F401
 from .operations import standstill as _standstill  # noqa: F401
 from .owner import is_alive
 from .reconciliation import Progress, make_result, reconcile
 from .resource_tracker import ResourceTracker
 from .service import ServiceState, ServiceWish, change_service, decide_service, read_service
+from .snapshot_commands import delete_snapshots, find_snapshots, take_snapshots
+from .snapshot_order import SnapshotOrder
 from .task_times import TaskTimes
 from .tracker_db import TrackerDB
 from .whereabouts import Whereabouts
@@ -97,6 +101,18 @@ class ComputeManager(Manager):
     def obey(self, command: Command, check: bool) -> list[Answer]:
         """Do an operation to the instances that are meant; see `commands`."""
         return obey(self._host, command, check, self._progress)
+
+    def take_snapshots(self, order: SnapshotOrder, selection: Selection, check: bool) -> list[Answer]:
+        """Have the instances that are meant have such an image; see `snapshot_commands`."""
+        return take_snapshots(self._host, order, selection, check, self._progress)
+
+    def delete_snapshots(self, name: str, selection: Selection, check: bool) -> list[Answer]:
+        """Have the instances that are meant have no image of that name; see `snapshot_commands`."""
+        return delete_snapshots(self._host, name, selection, check)
+
+    def find_snapshots(self, selection: Selection) -> list[Snapshot]:
+        """Return the images of the instances that are meant, newest first."""
+        return find_snapshots(self._host, selection)
 
     def predict_service(self, wish: ServiceWish) -> tuple[ServiceState, ServiceState]:
         """Return the host's service record as it is, and as `change_service` would make it."""

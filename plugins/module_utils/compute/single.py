@@ -34,6 +34,9 @@ IMAGE = {
     "name": {"type": "str", "default": "custom"},
     "source": {"type": "str", "required": True},
     "checksum": {"type": "str"},
+    "min_ram_mb": {"type": "int", "default": 0},
+    "min_disk_gb": {"type": "int", "default": 0},
+    "properties": {"type": "dict", "default": {}},
 }
 
 
@@ -174,7 +177,8 @@ def read_image(options: Mapping[str, Any]) -> Image:
     Raises:
         OptionInvalid: A value is not as an image's must be.
     """
-    image: Image = _record(Image, options, "image")
+    properties = {str(key): str(value) for key, value in (options.get("properties") or {}).items()}
+    image: Image = _record(Image, {**options, "properties": properties}, "image")
     return image
 
 

@@ -22,6 +22,8 @@ VM_STATES = (ACTIVE, BUILDING, DELETED, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DE
 
 BLOCK_DEVICE_MAPPING = "block_device_mapping"
 DELETING = "deleting"
+IMAGE_BACKUP = "image_backup"
+IMAGE_SNAPSHOT = "image_snapshot"
 PAUSING = "pausing"
 POWERING_OFF = "powering-off"
 POWERING_ON = "powering-on"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from ..objects.compute_node import Usage
 from ..objects.diagnostics import Diagnostics
@@ -120,6 +120,10 @@ class ConsoleAddress:
     address: str
     port: int
     tls_port: Optional[int] = None
+
+
+# Told how many bytes of how many are copied.
+Copying = Callable[[int, int], None]
 
 
 class ComputeDriver(abc.ABC):
@@ -262,6 +266,52 @@ class ComputeDriver(abc.ABC):
         Raises:
             InstanceNotFound: There is no such domain.
         """
+
+    # -- copying ---------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def get_copy_size(self, uuid: str) -> int:
+        """Return how many bytes a copy of the root disk takes, about."""
+
+    @abc.abstractmethod
+    def freeze_guest(self, uuid: str) -> None:
+        """Have a running guest write out its file systems and stand still with them, through its agent.
+
+        Raises:
+            GuestAgentUnavailable: It cannot be asked to.
+        """
+
+    @abc.abstractmethod
+    def thaw_guest(self, uuid: str) -> None:
+        """Have a guest's file systems go on; those of one that is off do.
+
+        Raises:
+            GuestAgentUnavailable: It cannot be asked to.
+        """
+
+    @abc.abstractmethod
+    def begin_copy(self, uuid: str) -> None:
+        """Begin to copy the root disk of a running guest, as it is now; that of one that is off stays so anyhow.
+
+        Raises:
+            ComputeResourcesUnavailable: There is too little room where the copy is made.
+        """
+
+    @abc.abstractmethod
+    def finish_copy(self, uuid: str, target: str, progress: Copying) -> CachedImage:
+        """Wait for the copy, and have it at `target`, complete in itself. What is there is overwritten.
+
+        Args:
+            progress: Told now and then how many bytes of how many are copied.
+
+        Raises:
+            ComputeResourcesUnavailable: A disk is full.
+            ImageUnacceptable: The copy is not what an image has to be.
+        """
+
+    @abc.abstractmethod
+    def drop_copy(self, uuid: str) -> None:
+        """End the copying of a root disk, and delete what there is of the copy, but for what is at its target."""
 
     # -- power -----------------------------------------------------------------------------------------------
 

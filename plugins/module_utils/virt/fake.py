@@ -23,9 +23,8 @@ import json
 import time
 import uuid as uuids
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Optional, Protocol
+from typing import Any, Optional
 
 from ..objects.compute_node import Usage
 from ..objects.diagnostics import CpuDetails, Diagnostics, MemoryDetails, NicDetails
@@ -39,7 +38,8 @@ from ..objects.errors import (
 from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
-from .driver import CachedImage, ComputeDriver, ConsoleAddress, DiskSpace, Domain, HostResources, UnusedImage
+from .driver import CachedImage, ConsoleAddress, DiskSpace, Domain, HostResources, UnusedImage
+from .fake_copies import Database, FakeCopies
 from .fake_guest import FakeGuests
 
 SETTINGS_FILE = "fake.json"
@@ -56,15 +56,7 @@ CREATE TABLE IF NOT EXISTS fake_images (path TEXT PRIMARY KEY, used_at INTEGER N
 """
 
 
-class Database(Protocol):
-    """As much of the tracker database as the fake needs; drivers do not know the layer above them."""
-
-    def query(self, sql: str, *values: object) -> list[Any]: ...
-
-    def transaction(self) -> AbstractContextManager[Any]: ...
-
-
-class FakeDriver(FakeGuests, ComputeDriver):
+class FakeDriver(FakeGuests, FakeCopies):
     """See the module.
 
     Args:

@@ -9,6 +9,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.host impor
 from ansible_collections.novella.compute.plugins.module_utils.compute.injected_file import InjectedFile
 from ansible_collections.novella.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS, perform
+from ansible_collections.novella.compute.plugins.module_utils.compute.snapshot_order import SnapshotOrder
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InstanceInvalidState, OptionInvalid
 from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
@@ -170,7 +171,8 @@ def test_an_operation_killed_at_any_step_is_made_good_by_the_next_run(host: Fake
     if name != "create":
         _have_it_ready(host, name)
     action = create("web-1") if name == "create" else act(name, "web-1")
-    own = {"admin_password": "correct horse", "file": InjectedFile("/etc/motd", b"hello")}
+    order = SnapshotOrder("before-upgrade", "daily", 1, quiesce=True)
+    own = {"admin_password": "correct horse", "file": InjectedFile("/etc/motd", b"hello"), "order": order}
     arguments = {"spec": action.spec, "vm_state": "active", **own}
     points = 0
     while True:

@@ -82,6 +82,13 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
         {"name": "never-was", "state": "absent"},
     ],
     "instance_info": [{}, {"names": ["run*"], "include_foreign": True}, {"diagnostics": True, "console_lines": 5}],
+    "instance_snapshot": [
+        {"names": ["*"], "snapshot": "before-upgrade", "on_failure": "report"},
+        {"names": [RUNNING], "snapshot": "one", "backup_type": "daily", "rotation": 1, "quiesce": True},
+        {"names": [RUNNING], "snapshot": "kept", "state": "absent"},
+        {"names": [RUNNING], "snapshot": "never-was", "state": "absent"},
+    ],
+    "instance_snapshot_info": [{}, {"names": [RUNNING]}],
     "periodic": [{"force": True}, {"force": True, "power_policy": "restart"}, {"tasks": ["reclaim_queued_deletes"]}],
     "reconcile": [
         {

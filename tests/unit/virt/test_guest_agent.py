@@ -93,6 +93,76 @@ def test_an_agent_that_is_silent_is_told_of_as_that_and_the_file_is_closed(agent
     assert guest.asked[-1]["execute"] == "guest-file-close"
 
 
+class Filesystems:
+    """A guest whose agent freezes and thaws its file systems, or fails to, one answer after the other."""
+
+    def __init__(self, *answers: Exception | None, is_active: bool = True) -> None:
+        self.answers = list(answers)
+        self.is_active = is_active
+        self.did: list[str] = []
+
+    def fsFreeze(self, mountpoints: None, flags: int) -> None:
+        self._answer("freeze")
+
+    def fsThaw(self, mountpoints: None, flags: int) -> None:
+        self._answer("thaw")
+
+    def agentSetResponseTimeout(self, seconds: int, flags: int) -> None:
+        assert 0 < seconds <= 30
+
+    def isActive(self) -> bool:
+        return self.is_active
+
+    def name(self) -> str:
+        return "web"
+
+    def _answer(self, what: str) -> None:
+        self.did.append(what)
+        answer = self.answers.pop(0)
+        if answer is not None:
+            raise answer
+
+
+@pytest.fixture
+def freezer(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes the agent of such a guest."""
+
+    def make(guest: Filesystems) -> GuestAgent:
+        made = GuestAgent(Connection("test:///default", 5))
+        monkeypatch.setattr(made, "_domain", lambda uuid: guest)
+        monkeypatch.setattr(guest_agent, "within", lambda target, *_times: target)
+        monkeypatch.setattr(guest_agent, "THAW_PAUSE", 0.0)
+        return made
+
+    return make
+
+
+SILENCE = HypervisorError("Could not ask: no answer.", libvirt_code=86)
+
+
+def test_a_guest_that_may_have_frozen_though_its_agent_said_nothing_is_thawed(freezer: Any) -> None:
+    guest = Filesystems(SILENCE, None)
+    with pytest.raises(GuestAgentUnavailable, match="no answer"):
+        freezer(guest).freeze("some-uuid")
+    assert guest.did == ["freeze", "thaw"]
+
+
+def test_an_agent_that_does_not_thaw_is_asked_again(freezer: Any) -> None:
+    guest = Filesystems(SILENCE, SILENCE, None)
+    freezer(guest).thaw("some-uuid")
+    assert guest.did == ["thaw"] * 3
+
+
+def test_a_guest_that_stays_frozen_is_told_of(freezer: Any) -> None:
+    with pytest.raises(GuestAgentUnavailable, match="The file systems of web may stand still") as raised:
+        freezer(Filesystems(SILENCE, SILENCE, SILENCE)).thaw("some-uuid")
+    assert "virsh destroy" in raised.value.remedy
+
+
+def test_a_guest_that_is_off_has_nothing_frozen(freezer: Any) -> None:
+    freezer(Filesystems(SILENCE, is_active=False)).thaw("some-uuid")
+
+
 def test_what_an_agent_complains_of_cannot_reach_a_terminal() -> None:
     said = translate("ask", 1, 0, "agent said: \x1b[2J\x1b]0;owned\x07\n").message
     assert said.isprintable()

@@ -40,7 +40,11 @@ _GIVEN = r"cpu_policy|cpu_thread_policy|numa_nodes|numa_(cpus|mem)\.[0-9]+|mem_p
 GIVEN_EXTRA_SPECS = re.compile(rf"hw:({_GIVEN}|emulator_threads_policy|cpu_dedicated_mask)|pci_passthrough:alias")
 GIVEN_IMAGE_WISHES = re.compile(rf"hw_({_GIVEN})|{OF_OPERATIONS}")
 # What images may say of the guest that this driver builds in any case.
-GIVEN_PROPERTIES = {"hw_architecture": ("x86_64", "amd64"), "hw_vm_mode": ("hvm",)}
+GIVEN_PROPERTIES = {
+    "hw_architecture": ("x86_64", "amd64"),
+    "hw_qemu_guest_agent": ("yes", "true"),
+    "hw_vm_mode": ("hvm",),
+}
 
 ET.register_namespace(METADATA_PREFIX, NAMESPACE)
 

@@ -26,7 +26,7 @@ from ...objects.errors import (
 )
 from ...objects.instance import Instance
 from ...objects.pci import PciDevice
-from ..driver import CachedImage, ComputeDriver, ConsoleAddress, DiskSpace, Domain, HostResources, UnusedImage
+from ..driver import CachedImage, ComputeDriver, ConsoleAddress, Copying, DiskSpace, Domain, HostResources, UnusedImage
 from ..image_usage import used_images
 from ..images import ImageCache
 from . import observation, surroundings
@@ -34,6 +34,7 @@ from .binding import libvirt
 from .connection import Connection
 from .console_log import find_logs, read_tail
 from .diagnostics import read_diagnostics
+from .disk_copy import DiskCopies
 from .disk_sources import list_disk_sources
 from .domain_xml import (
     METADATA_PREFIX,
@@ -217,6 +218,26 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
         domain = self._domain(uuid)
         domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, title, None, None, _everywhere(domain))
 
+    # -- copying ---------------------------------------------------------------------------------------------
+
+    def get_copy_size(self, uuid: str) -> int:
+        return self._copies.measure(_checked(uuid))
+
+    def freeze_guest(self, uuid: str) -> None:
+        self._agent.freeze(_checked(uuid))
+
+    def thaw_guest(self, uuid: str) -> None:
+        self._agent.thaw(_checked(uuid))
+
+    def begin_copy(self, uuid: str) -> None:
+        self._copies.begin(_checked(uuid))
+
+    def finish_copy(self, uuid: str, target: str, progress: Copying) -> CachedImage:
+        return self._copies.finish(_checked(uuid), target, progress)
+
+    def drop_copy(self, uuid: str) -> None:
+        self._copies.drop(_checked(uuid))
+
     # -- power -----------------------------------------------------------------------------------------------
 
     def power_on(self, uuid: str) -> None:
@@ -305,6 +326,10 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
                 f"Start it on this host: 'virsh pool-start {self._pool}'.",
             )
         return DiskStore(path, self._deadline)
+
+    @functools.cached_property
+    def _copies(self) -> DiskCopies:
+        return DiskCopies(self._connection, self._disks)
 
     @property
     def _images(self) -> ImageCache:

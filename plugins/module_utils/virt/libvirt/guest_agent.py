@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ...objects.errors import GuestAgentUnavailable, HypervisorError
+from ...objects.errors import GuestAgentUnavailable, HypervisorError, InstanceNotFound
 from .binding import libvirt_qemu
 from .connection import Connection, ask_agent, within
 
@@ -24,6 +25,9 @@ DEADLINE = 3.0 * AGENT_SECONDS
 MOST_LETTERS = 1 << 20
 # libvirt's VIR_ERR_AGENT_UNRESPONSIVE, VIR_ERR_AGENT_UNSYNCED and VIR_ERR_AGENT_COMMAND_TIMEOUT.
 SILENT = (86, 97, 110)
+# A guest that is left frozen is as good as lost, so its agent is asked again.
+THAW_ATTEMPTS, THAW_PAUSE = 3, 1.0
+THAW_REMEDY = "Switch it off ('virsh destroy') if it does not go on: what it has written out is safe."
 REMEDY = "See to it that qemu-guest-agent is installed and runs in the guest."
 
 
@@ -78,6 +82,46 @@ class GuestAgent:
         if not answers:
             raise GuestAgentUnavailable("The guest's agent knows none of what it was asked.", REMEDY)
         return answers
+
+    def freeze(self, uuid: str) -> None:
+        """Have the guest's file systems written out, and stand still.
+
+        Raises:
+            GuestAgentUnavailable: They cannot.
+        """
+        domain = self._domain(uuid)
+        try:
+            domain.agentSetResponseTimeout(AGENT_SECONDS, 0)
+            within(domain, DEADLINE, self._quick.answers).fsFreeze(None, 0)
+        except HypervisorError as error:
+            # An agent that answers too late may have done it.
+            with contextlib.suppress(HypervisorError):
+                within(domain, DEADLINE, self._quick.answers).fsThaw(None, 0)
+            raise GuestAgentUnavailable(error.message, REMEDY, **error.details) from error
+
+    def thaw(self, uuid: str) -> None:
+        """Have the guest's file systems go on.
+
+        Raises:
+            GuestAgentUnavailable: They cannot, as far as its agent tells.
+        """
+        try:
+            domain = self._domain(uuid)
+        except InstanceNotFound:
+            return
+        for attempt in range(THAW_ATTEMPTS):
+            try:
+                domain.agentSetResponseTimeout(AGENT_SECONDS, 0)
+                within(domain, DEADLINE, self._quick.answers).fsThaw(None, 0)
+                return
+            except HypervisorError as error:
+                if not domain.isActive():
+                    return
+                if attempt == THAW_ATTEMPTS - 1:
+                    raise GuestAgentUnavailable(
+                        f"The file systems of {domain.name()} may stand still: {error.message}", THAW_REMEDY
+                    ) from error
+                time.sleep(THAW_PAUSE)
 
     def _ask(self, domain: Any, command: str, **arguments: Any) -> Any:
         if libvirt_qemu is None:

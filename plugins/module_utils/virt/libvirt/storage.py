@@ -64,6 +64,10 @@ class DiskStore:
     def rescue_disk(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.rescue.qcow2"
 
+    def copy(self, uuid: str) -> Path:
+        """Return where QEMU writes a copy of the root disk: it may write here, and hardly anywhere else."""
+        return self.directory / f"{uuid}.snapshot.qcow2"
+
     def config_drive(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.config.iso"
 
@@ -157,6 +161,7 @@ class DiskStore:
         """Remove every file of the instance: finished, half, or gone already."""
         self.drop_aside(uuid)
         self.delete_rescue_disk(uuid)
+        self.copy(uuid).unlink(missing_ok=True)
         for path in (self.root_disk(uuid), self.config_drive(uuid)):
             path.unlink(missing_ok=True)
             _part_of(path).unlink(missing_ok=True)

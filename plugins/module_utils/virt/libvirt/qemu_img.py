@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copying disks with qemu-img. It dies with the run that started it, however that dies."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, HypervisorError, NovellaError
+from ..driver import Copying
+
+# A whole disk is read and written.
+COPY_DEADLINE = 7200.0
+MEASURE_DEADLINE = 60.0
+POLL_SECONDS = 0.5
+# Left alone, it would hold the disk, and the guest could not be started.
+DYING = ("setpriv", "--pdeathsig", "KILL", "--")
+
+
+def measure(disk: Path) -> int:
+    """Return how many bytes a whole copy takes of what is on a disk, in use or not.
+
+    Raises:
+        HypervisorError: It cannot be told.
+    """
+    command = ("qemu-img", "measure", "-U", "--output", "json", "-f", "qcow2", "-O", "qcow2", str(disk))
+    said = _run(command, MEASURE_DEADLINE)
+    try:
+        return int(json.loads(said)["required"])
+    except (ValueError, KeyError, TypeError):
+        raise HypervisorError(f"qemu-img cannot tell how much is on {disk}.", "Look at the disk.") from None
+
+
+def convert(disk: Path, target: Path, progress: Copying) -> None:
+    """Copy a disk that nobody writes to, with what is beneath it.
+
+    Args:
+        progress: Told now and then how many bytes of how many are written.
+
+    Raises:
+        ComputeResourcesUnavailable: There is no room for it.
+        DeadlineExceeded: It takes too long.
+        HypervisorError: qemu-img failed.
+    """
+    total = measure(disk)
+    command = (*DYING, "qemu-img", "convert", "-q", "-f", "qcow2", "-O", "qcow2", str(disk), str(target))
+    end = time.monotonic() + COPY_DEADLINE
+    with _started(command) as process:
+        while True:
+            try:
+                _said, complaint = process.communicate(timeout=POLL_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > end:
+                    raise DeadlineExceeded(f"{disk} was not copied within {COPY_DEADLINE:g} s.") from None
+                with contextlib.suppress(OSError):
+                    progress(min(total, target.stat().st_blocks * 512), total)
+    if process.returncode:
+        raise _failed(command, complaint)
+
+
+@contextlib.contextmanager
+def _started(command: tuple[str, ...]) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a command run, and end it when it is not waited for any more."""
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment()
+        )
+    except FileNotFoundError:
+        raise _missing(command[0]) from None
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+
+
+def _run(command: tuple[str, ...], seconds: float) -> bytes:
+    try:
+        done = subprocess.run(
+            command, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=seconds, env=_environment()
+        )
+    except FileNotFoundError:
+        raise _missing(command[0]) from None
+    except subprocess.TimeoutExpired:
+        raise DeadlineExceeded(
+            f"{command[0]} {command[1]} did not end within {seconds:g} s.", "Look at the host's storage."
+        ) from None
+    except subprocess.CalledProcessError as error:
+        raise _failed(command, error.stderr) from None
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C"}
+
+
+def _missing(program: str) -> HypervisorError:
+    return HypervisorError(f"{program} is missing on this host.", "Install the distribution's package.")
+
+
+def _failed(command: tuple[str, ...], complaint: bytes) -> NovellaError:
+    said = complaint.decode(errors="replace").strip()
+    if "No space left" in said:
+        return ComputeResourcesUnavailable(f"The disk has no room for a copy: {said}", "Free some space there.")
+    return HypervisorError(f"{' '.join(command)} failed: {said}")
