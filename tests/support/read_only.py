@@ -17,6 +17,7 @@ READING = {
     "get_diagnostics",
     "get_disk_space",
     "get_domain",
+    "get_screenshot",
     "list_addresses",
     "list_domains",
     "list_pci_devices",

@@ -27,6 +27,8 @@ from .instance_details import Selection
 from .states import BUILDING, DELETING, SPAWNING
 
 VNC, SPICE = KINDS = ("vnc", "spice")
+# How the power states are called in which a guest has a screen.
+POWERED = ("running", "paused")
 # Nova's [consoleauth]token_ttl.
 TOKEN_SECONDS = 600
 
@@ -63,9 +65,9 @@ def grant_access(host: Host, selection: Selection, kind: str, seconds: int, chec
     """
     if seconds < 1:
         raise OptionInvalid(f"token_ttl must be at least 1 second, not {seconds}.")
-    seen = _find(host, selection)
+    seen = find_one(host, selection)
     record, options = seen.instance, host.options
-    found = host.driver.get_console(record.uuid, kind) if seen.power_state in ("running", "paused") else None
+    found = host.driver.get_console(record.uuid, kind) if seen.power_state in POWERED else None
     if found is None:
         raise ConsoleNotAvailable(
             f"{record.spec.name} has no {kind} console on {options.host}.",
@@ -103,7 +105,12 @@ def check_listen(option: str, address: Optional[str]) -> None:
         raise OptionInvalid(f"{option} is '{address}', which is no IP address.", "Such as 127.0.0.1.") from None
 
 
-def _find(host: Host, selection: Selection) -> ObservedInstance:
+def find_one(host: Host, selection: Selection) -> ObservedInstance:
+    """Return the one instance that is meant, made and not about to go.
+
+    Raises:
+        OptionInvalid, InstanceNotFound, InstanceNotReady: There is no such one.
+    """
     meant = [
         seen
         for seen in audit(host).instances

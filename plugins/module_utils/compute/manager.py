@@ -39,6 +39,7 @@ from .operations import standstill as _standstill  # noqa: F401
 from .owner import is_alive
 from .reconciliation import Progress, make_result, reconcile
 from .resource_tracker import ResourceTracker
+from .screenshots import Screenshot, take_screenshot
 from .service import ServiceState, ServiceWish, change_service, decide_service, read_service
 from .task_times import TaskTimes
 from .tracker_db import TrackerDB
@@ -92,6 +93,10 @@ class ComputeManager(Manager):
     def validate_console(self, token: str, port: int) -> bool:
         """Return whether a token is good for a port of this host, and spend it; see `consoles`."""
         return validate_console(self._host, token, port)
+
+    def take_screenshot(self, selection: Selection) -> Screenshot:
+        """Return what an instance's screen shows; see `screenshots`."""
+        return take_screenshot(self._host, selection)
 
     def obey(self, command: Command, check: bool) -> list[Answer]:
         """Do an operation to the instances that are meant; see `commands`."""

@@ -39,7 +39,8 @@ from ..objects.errors import (
 from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
-from .driver import CachedImage, ComputeDriver, ConsoleAddress, DiskSpace, Domain, HostResources, UnusedImage
+from .driver import CachedImage, DiskSpace, Domain, HostResources, UnusedImage
+from .fake_screens import FakeScreens
 
 SETTINGS_FILE = "fake.json"
 
@@ -63,7 +64,7 @@ class Database(Protocol):
     def transaction(self) -> AbstractContextManager[Any]: ...
 
 
-class FakeDriver(ComputeDriver):
+class FakeDriver(FakeScreens):
     """See the module.
 
     Args:
@@ -283,11 +284,6 @@ class FakeDriver(ComputeDriver):
         self._obey("remove_image", image.path)
         self._write("DELETE FROM fake_images WHERE path = ? AND used_at = ?", image.path, image.used_at)
         return not self._rows("SELECT 1 FROM fake_images WHERE path = ?", image.path)
-
-    def get_console(self, uuid: str, kind: str) -> Optional[ConsoleAddress]:
-        running = [domain.uuid for domain in self.list_domains() if domain.power_state in ("running", "paused")]
-        listen = self._settings().get("screens", {"vnc": "127.0.0.1"}).get(kind)
-        return ConsoleAddress(listen, 5900 + running.index(uuid)) if listen and uuid in running else None
 
     def set_password(self, uuid: str, user: str, password: str) -> None:
         self._obey("set_password", self._require(uuid).name)

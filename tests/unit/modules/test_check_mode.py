@@ -82,6 +82,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
         {"name": "never-was", "state": "absent"},
     ],
     "instance_info": [{}, {"names": ["run*"], "include_foreign": True}, {"diagnostics": True, "console_lines": 5}],
+    "instance_screenshot": [{"name": RUNNING, "dest": "screen.png"}],
     "periodic": [{"force": True}, {"force": True, "power_policy": "restart"}, {"tasks": ["reclaim_queued_deletes"]}],
     "reconcile": [
         {

@@ -51,6 +51,7 @@ from .guest_agent import GuestAgent
 from .hardware_xml import list_pci_devices
 from .power import GuestPower
 from .screens import read_console
+from .screenshot import take_screenshot
 from .storage import UUID, DiskStore
 
 CONFIG_DRIVE_LABEL = "config-2"
@@ -275,6 +276,11 @@ class LibvirtDriver(ComputeDriver):
 
     def get_console(self, uuid: str, kind: str) -> Optional[ConsoleAddress]:
         return self._connection.read("read the domain's screens", lambda raw: read_console(raw, _checked(uuid), kind))
+
+    def get_screenshot(self, uuid: str, max_bytes: int) -> Optional[bytes]:
+        return self._connection.read(
+            "take a picture of the guest's screen", lambda raw: take_screenshot(raw, _checked(uuid), max_bytes)
+        )
 
     def set_password(self, uuid: str, user: str, password: str) -> None:
         self._agent.set_password(_checked(uuid), user, password)
