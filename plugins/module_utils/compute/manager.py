@@ -113,6 +113,7 @@ class ComputeManager(Manager):
 
     def load_plugins(self) -> Sequence[PeriodicTask]:
         """Return the periodic tasks of this host. Few runs need them, so only those load them."""
+        from .periodic.cleanup_expired_console_auth_tokens import cleanup_expired_console_auth_tokens
         from .periodic.drop_stale_claims import drop_stale_claims
         from .periodic.reclaim_queued_deletes import reclaim_queued_deletes
         from .periodic.run_image_cache_manager_pass import run_image_cache_manager_pass
@@ -125,6 +126,7 @@ class ComputeManager(Manager):
             reclaim_queued_deletes,
             sync_power_states,
             run_image_cache_manager_pass,
+            cleanup_expired_console_auth_tokens,
             update_available_resource,
         )
         return [task.bind(self._host) for task in map(declaration_of, functions) if task is not None]

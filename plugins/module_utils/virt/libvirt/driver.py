@@ -52,6 +52,7 @@ from .hardware_xml import list_pci_devices
 from .power import GuestPower
 from .screens import read_console
 from .screenshot import take_screenshot
+from .serial_ports import SerialPorts
 from .storage import UUID, DiskStore
 
 CONFIG_DRIVE_LABEL = "config-2"
@@ -68,6 +69,7 @@ class LibvirtDriver(ComputeDriver):
         image_deadline: Seconds that fetching an image may take.
         shared_cpus: The CPUs that vCPUs share; None for all.
         screens: By kind, ``vnc`` or ``spice``, the address at which guests' screens can be reached.
+        serial_listen, serial_ports: The same for their serial consoles, and at which ports.
     """
 
     def __init__(
@@ -79,6 +81,8 @@ class LibvirtDriver(ComputeDriver):
         shared_cpus: Optional[str] = None,
         record_version_cap: Optional[str] = None,
         screens: Optional[Mapping[str, Optional[str]]] = None,
+        serial_listen: Optional[str] = None,
+        serial_ports: range = range(10000, 20001),
     ) -> None:
         self._connection = Connection(uri, deadline)
         self._power = GuestPower(self._connection, deadline)
@@ -89,6 +93,7 @@ class LibvirtDriver(ComputeDriver):
         self._shared_cpus = shared_cpus
         self._record_version_cap = record_version_cap
         self._screens = {kind: listen for kind, listen in (screens or {}).items() if listen is not None}
+        self._serial_ports = SerialPorts(serial_listen, serial_ports, deadline)
         self._validated: set[Any] = set()
         self._refreshing = threading.Lock()
         self._is_pool_stale = False
@@ -201,11 +206,15 @@ class LibvirtDriver(ComputeDriver):
         )
         self._power.forget_memory(uuid)
         platform = self._facts.platform(self._shared_cpus)
-        tree = build_domain(instance, platform, disks, self._record_version_cap, self._screens)
-        # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
-        shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
-        flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
-        self._connection.host().defineXMLFlags(ET.tostring(tree, encoding="unicode"), flags)
+        with self._serial_ports.held():
+            serial = self._connection.read(
+                "choose the port of the serial console", lambda raw: self._serial_ports.choose(raw, uuid)
+            )
+            tree = build_domain(instance, platform, disks, self._record_version_cap, self._screens, serial)
+            # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
+            shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
+            flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
+            self._connection.host().defineXMLFlags(ET.tostring(tree, encoding="unicode"), flags)
         self._validated.add(shape)
 
     def save_record(self, instance: Instance) -> None:

@@ -32,7 +32,8 @@ def take_screenshot(raw: Any, uuid: str, max_bytes: int) -> Optional[bytes]:
 
 
 def _read(stream: Any, max_bytes: int) -> bytes:
-    pieces, left = [], max_bytes
+    pieces: list[bytes] = []
+    left = max_bytes
     while left > 0:
         piece = stream.recv(min(_PIECE, left))
         if not piece:
