@@ -32,6 +32,7 @@ WORDS = {
     "setUserPassword": "have the guest's agent set the password",
     "setMetadata": "write what the domain says of its instance",
     "shutdown": "ask the guest to shut down",
+    "shutdownFlags": "press the guest's power button",
     "undefineFlags": "undefine the domain",
 }
 

@@ -22,6 +22,11 @@ NO_CONNECT, INVALID_CONN, OPERATION_INVALID, NO_DOMAIN = 5, 6, 55, 42
 OPERATION_FAILED, DOM_EXIST, AUTH_FAILED, NO_DOMAIN_METADATA = 9, 28, 45, 80
 FROM_RPC = 7
 
+# What libvirt says of an agent's complaint, in several releases; the complaint follows, in the guest's words.
+AGENT_COMPLAINS = re.compile(r"(?:unable to execute QEMU agent command|guest agent command failed)", re.IGNORECASE)
+# libvirt passes on up to 10 MiB of those.
+MOST_LETTERS = 1000
+
 UNAVAILABLE_REMEDY = "Look at libvirtd on this host ('systemctl status libvirtd'), then run again."
 
 # (pattern of libvirt's text, error, remedy); the first match counts.
@@ -101,15 +106,19 @@ def translate(what: str, code: int, origin: int, text: str) -> NovellaError:
         text: libvirt's text.
     """
     # It may quote a guest, whose words could take over the terminal of who reads them.
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    message = f"Could not {what}: libvirt says: {shown.strip().rstrip('.')}."
+    shown = "".join(character if character.isprintable() else " " for character in text[:MOST_LETTERS]).strip()
+    shown = f"{shown}…" if len(text) > MOST_LETTERS else f"{shown.rstrip('.')}."
+    message = f"Could not {what}: libvirt says: {shown}"
     if origin == FROM_RPC or code in (NO_CONNECT, INVALID_CONN):
         return HypervisorUnavailable(message, UNAVAILABLE_REMEDY, libvirt_code=code)
     if code == NO_DOMAIN:
         return InstanceNotFound(message, "Run the audit again: it was removed by someone else.", libvirt_code=code)
     if code == AUTH_FAILED:
         return HypervisorUnavailable(message, "Run as root ('become: true'), or as a member of the libvirt group.")
+    if AGENT_COMPLAINS.search(text[:MOST_LETTERS]):
+        # Its words are no evidence of anything.
+        return HypervisorError(message, libvirt_code=code)
     for pattern, error, remedy in KNOWN:
-        if re.search(pattern, text, re.IGNORECASE):
+        if re.search(pattern, text[:MOST_LETTERS], re.IGNORECASE):
             return error(message, remedy, libvirt_code=code)
     return HypervisorError(message, libvirt_code=code)

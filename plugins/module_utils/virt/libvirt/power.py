@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any, Callable
 
-from ...objects.errors import HypervisorError, InstanceInvalidState, InstanceNotFound
+from ...objects.errors import DeadlineExceeded, HypervisorError, InstanceInvalidState, InstanceNotFound
 from .binding import libvirt
 from .connection import Connection, within
 
@@ -20,6 +20,8 @@ SAVE_DEADLINE = 3600.0
 POLL_INTERVAL = 0.2
 # A guest that is still booting misses the first request.
 SHUTDOWN_REPEAT = 10.0
+# libvirt waits for an agent that has heard it, and then says nothing, for a minute.
+AGENT_SECONDS = 5.0
 
 
 class GuestPower:
@@ -34,6 +36,8 @@ class GuestPower:
         self._connection = connection
         # libvirtd works on five calls of one connection at a time: the quick ones shall not wait behind these.
         self._slow = Connection(connection.uri, deadline)
+        # Nor shall anybody wait behind the calls that an agent keeps from coming back.
+        self._asking = Connection(connection.uri, deadline)
         self._deadline = deadline
 
     def power_on(self, uuid: str) -> None:
@@ -47,21 +51,42 @@ class GuestPower:
     def shut_down(self, uuid: str, timeout: float) -> bool:
         """Ask a guest to shut down, and return whether it is off within so many seconds.
 
-        One that stands still hears nothing.
+        It is asked through its agent if it has one, and else by its power button; by that one alone as soon as the
+        agent has kept us waiting. One that stands still hears nothing.
         """
         domain = self._domain(uuid)
         if _is_paused(domain):
             return False
         end = time.monotonic() + timeout
         ask_at = 0.0
+        ask: Callable[[str, float], bool] = self._ask_agent_or_button
         while domain.isActive():
             now = time.monotonic()
             if now >= end:
                 return False
             if now >= ask_at:
-                _unless(lambda: not domain.isActive(), domain.shutdown)
+                if not ask(uuid, min(AGENT_SECONDS, end - now)):
+                    ask, ask_at = self._press_button, 0.0
+                    continue
                 ask_at = now + SHUTDOWN_REPEAT
             time.sleep(min(POLL_INTERVAL, end - now))
+        return True
+
+    def _ask_agent_or_button(self, uuid: str, seconds: float) -> bool:
+        """Return whether libvirt has come back from asking; if not, its agent keeps it."""
+        domain = self._asking.host().lookupByUUIDString(uuid)
+        try:
+            _unless(lambda: not domain.isActive(), within(domain, seconds, self._connection.answers).shutdown)
+        except DeadlineExceeded:
+            if not self._connection.answers():
+                raise
+            return False
+        return True
+
+    def _press_button(self, uuid: str, _seconds: float) -> bool:
+        domain = self._domain(uuid)
+        button = libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN
+        _unless(lambda: not domain.isActive(), lambda: domain.shutdownFlags(button))
         return True
 
     def power_off(self, uuid: str) -> None:
