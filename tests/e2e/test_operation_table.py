@@ -73,12 +73,15 @@ class Walker:
             record = self.write(record, SEEN_AS[seen.power_state])
         if record is not None and record.locked:
             self.do("unlock")
-        for operation in find_way(None if record is None else record.vm_state, aim):
-            self.do(operation)
+        while record is None or record.vm_state != aim:
+            # Step by step: where some lead, depends on where the guest has been.
+            result = self.do_when_booted(find_way(None if record is None else record.vm_state, aim)[0])
+            assert result["status"] == "done", result
+            record = self.look()
         if scenario.operation == "unlock":
             self.do("lock")
-        record = self.look()
-        assert record is not None and record.vm_state == aim
+            record = self.look()
+            assert record is not None
         return self.write(record, scenario.written) if scenario.written else record
 
     def do(self, operation: str) -> dict[str, Any]:
