@@ -35,6 +35,7 @@ from . import observation, surroundings
 from .binding import libvirt
 from .connection import Connection
 from .console_log import find_logs, read_tail
+from .definition import reach_everywhere
 from .diagnostics import read_diagnostics
 from .disk_sources import list_disk_sources
 from .domain_xml import (
@@ -222,11 +223,13 @@ class LibvirtDriver(ComputeDriver):
         record = ET.tostring(
             record_element(instance, prefixed=False, version_cap=self._record_version_cap), encoding="unicode"
         )
-        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record, METADATA_PREFIX, NAMESPACE, _everywhere(domain))
+        flags = reach_everywhere(self._connection.host(), domain)
+        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record, METADATA_PREFIX, NAMESPACE, flags)
 
     def set_title(self, uuid: str, title: Optional[str]) -> None:
         domain = self._domain(uuid)
-        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, title, None, None, _everywhere(domain))
+        flags = reach_everywhere(self._connection.host(), domain)
+        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, title, None, None, flags)
 
     # -- power -----------------------------------------------------------------------------------------------
 
@@ -357,12 +360,6 @@ class LibvirtDriver(ComputeDriver):
                     self._connection.host().storagePoolLookupByName(self._pool).refresh()
             finally:
                 self._refreshing.release()
-
-
-def _everywhere(domain: Any) -> int:
-    """Return the flags that change a domain both as it runs and as it is defined, as far as it does and is."""
-    flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
-    return int(flags | (libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0))
 
 
 def _checked(uuid: str) -> str:

@@ -10,6 +10,7 @@ import re
 
 from ...objects.errors import (
     ComputeResourcesUnavailable,
+    GuestAgentUnavailable,
     HypervisorError,
     HypervisorUnavailable,
     InstanceExists,
@@ -87,6 +88,41 @@ KNOWN: tuple[tuple[str, type[NovellaError], str], ...] = (
         r"kvm kernel module|failed to initialize kvm|/dev/kvm",
         HypervisorError,
         "KVM does not work on this host: load its kernel module and allow virtualisation in the firmware.",
+    ),
+    (
+        r"passthrough of host pci|vfio",
+        HypervisorError,
+        "This host cannot hand PCI devices to guests: switch its IOMMU on ('intel_iommu=on'), and load vfio-pci.",
+    ),
+    (
+        r"assigned non-usb host devices|cannot migrate (a )?domain",
+        HypervisorError,
+        "A guest that has a device of the host cannot be saved: stop it.",
+    ),
+    (
+        r"hugetlbfs|huge ?pages?\b",
+        ComputeResourcesUnavailable,
+        "The host has no such pages to give: reserve some ('sysctl vm.nr_hugepages') and mount hugetlbfs.",
+    ),
+    (
+        r"cgroup \S+ controller",
+        HypervisorError,
+        "libvirt cannot use that controller on this host: mount it, and name it in cgroup_controllers of qemu.conf.",
+    ),
+    (
+        r"spice graphics are not supported",
+        HypervisorError,
+        "This host's QEMU has no SPICE: leave novella_spice_server_listen out, or install a QEMU that has it.",
+    ),
+    (
+        r"address already in use",
+        HypervisorError,
+        "Something else listens at the guest's port: reboot it hard, and it gets another one.",
+    ),
+    (
+        r"guest agent is not (configured|available|connected)",
+        GuestAgentUnavailable,
+        "See to it that qemu-guest-agent is installed and runs in the guest.",
     ),
     (
         r"failed to get \"?(write|shared)\"? lock",
