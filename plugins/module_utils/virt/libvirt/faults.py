@@ -95,7 +95,7 @@ KNOWN: tuple[tuple[str, type[NovellaError], str], ...] = (
         "This host cannot hand PCI devices to guests: switch its IOMMU on ('intel_iommu=on'), and load vfio-pci.",
     ),
     (
-        r"assigned non-usb host devices|cannot migrate (a )?domain",
+        r"assigned non-usb host devices|cannot migrate (a )?domain with <hostdev",
         HypervisorError,
         "A guest that has a device of the host cannot be saved: stop it.",
     ),
