@@ -42,7 +42,7 @@ def test_a_screen_is_there_where_it_was_asked_for_and_its_token_is_good_once(fle
     assert unseen.code == 2
     assert "web has no screen on kvm2." in " ".join(unseen.text.split())
     home = fleet.lab.host("kvm2")
-    listening = {"novella_vnc_server_listen": "127.0.0.1", "novella_serial_server_listen": "127.0.0.1"}
+    listening = {f"novella_{kind}_server_listen": "127.0.0.1" for kind in ("vnc", "spice", "serial")}
     inventory = fleet.inventory_with("kvm2", **listening)
     rebooted = fleet.run("hard_reboot", inventory, instances="web", only_fleet=fleet.name)
     assert rebooted.code == 0, rebooted.text
@@ -55,6 +55,11 @@ def test_a_screen_is_there_where_it_was_asked_for_and_its_token_is_good_once(fle
     assert "0.0.0.0:" + str(given["port"]) not in listening
     token = {"token": given["token"], "port": given["port"]}
     assert [ask(fleet, inventory, **token).result("Ask")["valid"] for _time in range(2)] == [True, False]
+    spice = ask(fleet, inventory, name="web", fleet=fleet.name, type="spice").result("Ask")
+    assert spice["topic"] == "console.kvm2"
+    assert spice["pool_info"] == {"address": "127.0.0.1", "username": "", "password": ""}
+    assert spice["console"]["port"] != given["port"]
+    assert "127.0.0.1" in home.run(["ss", "-Hltn", f"sport = :{spice['console']['port']}"])
     take_picture(fleet, inventory)
     speak_on_the_serial_console(fleet, inventory)
 
