@@ -235,7 +235,9 @@ class FakeDriver(FakeScreens):
         self._obey("shut_down", domain.name)
         if domain.power_state == "paused" or domain.name in self._settings().get("deaf", []):
             return False
-        self._set_power(uuid, "shutdown")
+        # Saved memory stays: there is nobody to be asked.
+        if domain.power_state != "suspended":
+            self._set_power(uuid, "shutdown")
         return True
 
     def power_off(self, uuid: str) -> None:
