@@ -71,24 +71,21 @@ def act(fleet: LabFleet, seconds: float, **extra_vars: Any) -> Ended:
     ("harm", "told"),
     [
         ("escapes", "[2J ]0;owned no space left"),
-        ("number", "answered guest-file-open with nonsense"),
-        ("other", "?"),
-        ("nested", "?"),
-        ("megabyte", "answered guest-file-open with nonsense"),
-        ("silence", "?"),
-        ("garbage", "?"),
-        ("flood", "?"),
+        ("number", "The guest's agent answered guest-file-open with nonsense."),
+        ("nested", "The guest's agent answered with nonsense."),
+        ("megabyte", "The guest's agent answered guest-file-open with nonsense."),
+        ("silence", "See to it that qemu-guest-agent is installed and runs in the guest."),
+        ("garbage", "See to it that qemu-guest-agent is installed and runs in the guest."),
+        ("flood", "See to it that qemu-guest-agent is installed and runs in the guest."),
     ],
 )
 def test_an_agent_that_means_harm_is_told_of_in_time_and_obeyed_in_nothing(
     fleet: LabFleet, guest: Guest, harm: str, told: str
 ) -> None:
     life = guest.life()
-    ended = act(fleet, PATIENCE, operation="inject_file", path=f"/{harm}", content="x")
+    ended = act(fleet, PATIENCE, operation="inject_file", path=f"/{harm}", content="hello")
     assert ended.code == 2, ended.text
-    print(ended.text)
     assert told in " ".join(ended.text.split())
-    assert not Path("/tmp/owned").exists()
     assert guest.home.run(["ls", "/tmp/owned"], check=False) == ""
     assert (guest.state, guest.life()) == ("running", life)
     await_hostile(guest)

@@ -3,10 +3,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Stands in a guest for its agent, and means harm. What it does is in the path of the file that it is to open.
+# Stands in a guest for its agent, and means harm. What it does is in the path of the file that it is to open. After
+# what libvirt does not forgive it ends, and is started anew.
 exec 3<>/dev/virtio-ports/org.qemu.guest_agent.0
 
 say() { printf '%s\n' "$1" >&3; }
+
+# Longer than anybody waits.
+linger() {
+  sleep 20
+  exit
+}
 
 while IFS= read -r line <&3; do
   case $line in
@@ -17,22 +24,29 @@ while IFS= read -r line <&3; do
       secret=$(expr "$line" : '.*"password":"\([^"]*\)"' | base64 -d)
       say "{\"error\": {\"class\": \"GenericError\", \"desc\": \"I was told $secret\"}}"
       ;;
-    */silence*) ;;
-    */garbage*) head -c 4096 /dev/urandom >&3 ;;
+    */silence*) linger ;;
+    */garbage*)
+      head -c 4096 /dev/urandom >&3
+      linger
+      ;;
     */flood*)
       printf '{"return": "' >&3
       head -c 12000000 /dev/zero | tr '\0' x >&3
       say '"}'
+      linger
       ;;
     */megabyte*)
       printf '{"return": "' >&3
       head -c 1000000 /dev/zero | tr '\0' x >&3
       say '"}'
+      linger
       ;;
-    */nested*) say "$(head -c 5000 /dev/zero | tr '\0' '[')" ;;
+    */nested*)
+      say "$(head -c 5000 /dev/zero | tr '\0' '[')"
+      linger
+      ;;
     */escapes*) say '{"error": {"class": "GenericError", "desc": "\u001b[2J\u001b]0;owned\u0007 no space left"}}' ;;
     */number*) say '{"return": "$(touch /tmp/owned); seven"}' ;;
-    */other*) say '{"return": 7, "id": 4711}' ;;
     *) say '{"return": {}}' ;;
   esac
 done

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.novella.compute.plugins.module_utils.objects.errors import DeadlineExceeded
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import DeadlineExceeded, HypervisorError
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import connection, power
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.connection import Connection
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.power import GuestPower
@@ -40,6 +40,8 @@ class Domain:
 
     def shutdown(self) -> None:
         self.asked.append("agent")
+        if self.agent == "babbles":
+            raise HypervisorError("Could not ask the guest to shut down: cannot parse json [[[.")
         if self.agent == "silent":
             self.given_up.wait(60)
         self.is_on = self.agent != "obeys"
@@ -98,8 +100,9 @@ def test_a_guest_whose_agent_obeys_is_asked_once(make: Any) -> None:
     assert domain.asked == ["agent"]
 
 
-def test_an_agent_that_hears_and_says_nothing_keeps_nobody_from_the_button(make: Any) -> None:
-    guest, domain = make("silent", hears_button=True)
+@pytest.mark.parametrize("agent", ["silent", "babbles"])
+def test_an_agent_that_is_no_use_keeps_nobody_from_the_button(make: Any, agent: str) -> None:
+    guest, domain = make(agent, hears_button=True)
     began = time.monotonic()
     assert guest.shut_down("some-uuid", 5)
     assert domain.asked == ["agent", "button"]

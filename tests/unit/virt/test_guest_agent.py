@@ -166,3 +166,16 @@ def test_a_file_that_cannot_be_written_is_refused(path: str, content: str, compl
 
 def test_a_file_of_windows_has_an_absolute_path_too() -> None:
     assert read_injected_file("C:\\motd.txt", "hello").content == b"hello"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "internal error: cannot parse json [[[[ no space left: parse error: unallowed token",
+        "internal error: QEMU agent reply exceeds buffer size: 10485760 bytes",
+    ],
+)
+def test_what_libvirt_cannot_read_is_nonsense_and_not_quoted(agent: Any, text: str) -> None:
+    with pytest.raises(GuestAgentUnavailable) as raised:
+        agent(Guest(translate("ask the guest's agent", 1, 10, text))).write_file("some-uuid", "/etc/motd", b"hello")
+    assert raised.value.message == "The guest's agent answered with nonsense."

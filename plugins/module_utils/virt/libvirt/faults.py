@@ -25,7 +25,9 @@ FROM_RPC = 7
 
 # What libvirt says of an agent's complaint, in several releases; the complaint follows, in the guest's words.
 AGENT_COMPLAINS = re.compile(r"(?:unable to execute QEMU agent command|guest agent command failed)", re.IGNORECASE)
-# libvirt passes on up to 10 MiB of those.
+# What it says of an agent's answer that is none; it may quote it.
+AGENT_BABBLES = re.compile(r"cannot parse json|exceeds buffer size|malformed return value", re.IGNORECASE)
+# libvirt passes on up to 10 MiB of a guest's words.
 MOST_LETTERS = 1000
 
 UNAVAILABLE_REMEDY = "Look at libvirtd on this host ('systemctl status libvirtd'), then run again."
@@ -151,7 +153,7 @@ def translate(what: str, code: int, origin: int, text: str) -> NovellaError:
         return InstanceNotFound(message, "Run the audit again: it was removed by someone else.", libvirt_code=code)
     if code == AUTH_FAILED:
         return HypervisorUnavailable(message, "Run as root ('become: true'), or as a member of the libvirt group.")
-    if AGENT_COMPLAINS.search(text[:MOST_LETTERS]):
+    if AGENT_COMPLAINS.search(text[:MOST_LETTERS]) or AGENT_BABBLES.search(text[:MOST_LETTERS]):
         # Its words are no evidence of anything.
         return HypervisorError(message, libvirt_code=code)
     for pattern, error, remedy in KNOWN:

@@ -73,13 +73,16 @@ class GuestPower:
         return True
 
     def _ask_agent_or_button(self, uuid: str, seconds: float) -> bool:
-        """Return whether libvirt has come back from asking; if not, its agent keeps it."""
+        """Return whether it was asked. If not, its agent keeps libvirt waiting, or answers nonsense."""
         domain = self._asking.host().lookupByUUIDString(uuid)
         try:
             _unless(lambda: not domain.isActive(), within(domain, seconds, self._connection.answers).shutdown)
         except DeadlineExceeded:
             if not self._connection.answers():
                 raise
+            return False
+        except HypervisorError:
+            # What is wrong with more than the agent is told by the button.
             return False
         return True
 
