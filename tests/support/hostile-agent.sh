@@ -9,9 +9,9 @@ exec 3<>/dev/virtio-ports/org.qemu.guest_agent.0
 
 say() { printf '%s\n' "$1" >&3; }
 
-# Longer than anybody waits.
-linger() {
-  sleep 20
+# Say nothing more for so many seconds, and end.
+fall_silent() {
+  sleep "$1"
   exit
 }
 
@@ -24,26 +24,25 @@ while IFS= read -r line <&3; do
       secret=$(expr "$line" : '.*"password":"\([^"]*\)"' | base64 -d)
       say "{\"error\": {\"class\": \"GenericError\", \"desc\": \"I was told $secret\"}}"
       ;;
-    */silence*) linger ;;
+    */silence*) fall_silent 12 ;;
     */garbage*)
       head -c 4096 /dev/urandom >&3
-      linger
+      fall_silent 12
       ;;
     */flood*)
       printf '{"return": "' >&3
       head -c 12000000 /dev/zero | tr '\0' x >&3
       say '"}'
-      linger
+      fall_silent 1
       ;;
     */megabyte*)
       printf '{"return": "' >&3
       head -c 1000000 /dev/zero | tr '\0' x >&3
       say '"}'
-      linger
       ;;
     */nested*)
       say "$(head -c 5000 /dev/zero | tr '\0' '[')"
-      linger
+      fall_silent 1
       ;;
     */escapes*) say '{"error": {"class": "GenericError", "desc": "\u001b[2J\u001b]0;owned\u0007 no space left"}}' ;;
     */number*) say '{"return": "$(touch /tmp/owned); seven"}' ;;
