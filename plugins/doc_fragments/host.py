@@ -165,6 +165,17 @@ options:
     description:
       - The same by SPICE, where the host's QEMU has it.
     type: str
+  serial_server_listen:
+    description:
+      - The address at which guests' serial consoles can be reached. Left out, they can be by libvirt alone.
+      - It holds for guests that are started for the first time, or rebooted hard. Whoever reaches it is at the guest's
+        console, without a password.
+    type: str
+  serial_port_range:
+    description:
+      - The ports that they listen at, first and last. Each guest keeps its own.
+    type: str
+    default: "10000:20000"
   kept_actions:
     description:
       - How many actions the host's history holds. The oldest go first, with their events and faults; V(0) keeps none.

@@ -13,7 +13,7 @@ from typing import Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .compute.consoles import check_listen
+from .compute.consoles import check_listen, read_port_range
 from .compute.host_options import HostOptions
 from .compute.manager import ComputeManager
 from .compute.reconciliation import Progress
@@ -44,8 +44,9 @@ def compute_manager(
         db.open(read_only=read_only)
         # A cap that cannot be kept is told before anything is done, not when the first record is written.
         Instance.written_version(options.record_version_cap)
-        for option in ("vnc_server_listen", "spice_server_listen"):
+        for option in ("vnc_server_listen", "spice_server_listen", "serial_server_listen"):
             check_listen(option, getattr(options, option))
+        read_port_range(options.serial_port_range)
         manager = ComputeManager(options, _driver(options, db), db, progress)
         if recovers and not read_only:
             manager.init_host()
@@ -80,4 +81,6 @@ def _driver(options: HostOptions, db: TrackerDB) -> ComputeDriver:
         shared_cpus=options.cpu_shared_set,
         record_version_cap=options.record_version_cap,
         screens={"vnc": options.vnc_server_listen, "spice": options.spice_server_listen},
+        serial_listen=options.serial_server_listen,
+        serial_ports=read_port_range(options.serial_port_range),
     )

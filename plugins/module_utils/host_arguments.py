@@ -54,8 +54,15 @@ def host_argument_spec() -> dict[str, dict[str, Any]]:
     spec["pci_device_spec"] = {"type": "list", "elements": "dict", "default": []}
     for name in ("kept_actions", "kept_actions_per_instance", "consecutive_build_service_disable_threshold"):
         spec[name] = {"type": "int", "default": getattr(_DEFAULTS, name)}
-    for name in ("request_id", "record_version_cap", "vnc_server_listen", "spice_server_listen"):
+    for name in (
+        "request_id",
+        "record_version_cap",
+        "vnc_server_listen",
+        "spice_server_listen",
+        "serial_server_listen",
+    ):
         spec[name] = {"type": "str"}
+    spec["serial_port_range"] = {"type": "str", "default": _DEFAULTS.serial_port_range}
     for name in ("deadline", "shutdown_timeout", "wait_soft_reboot_seconds"):
         spec[name] = {"type": "float", "default": getattr(_DEFAULTS, name)}
     spec["power_policy"] = {"type": "str", "default": _DEFAULTS.power_policy, "choices": list(POLICIES)}

@@ -15,7 +15,7 @@ description:
     in front of the host asks this module whether a token is good.
   - A token is good once, and not for long. The host keeps its digest only.
   - Guests have a screen where O(vnc_server_listen) or O(spice_server_listen) is set for their host when they are
-    started for the first time or rebooted hard.
+    started for the first time or rebooted hard, and a serial console at a port where O(serial_server_listen) is.
 extends_documentation_fragment:
   - novella.compute.attributes
   - novella.compute.attributes.action_group
@@ -48,9 +48,9 @@ options:
     type: str
   type:
     description:
-      - The kind of screen.
+      - The kind of screen; V(serial) is the serial console.
     type: str
-    choices: [vnc, spice]
+    choices: [vnc, spice, serial]
     default: vnc
   token_ttl:
     description:

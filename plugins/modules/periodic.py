@@ -37,6 +37,7 @@ options:
       - V(sync_power_states) brings guests and their records together, as O(power_policy) says, and warns of instances
         whose domain has vanished. It runs at once on a host that never ran it.
       - V(run_image_cache_manager_pass) removes cached images that no disk needs.
+      - V(cleanup_expired_console_auth_tokens) forgets tokens for consoles that nobody has used in time.
       - V(update_available_resource) reads the host and returns it as a fact.
     type: list
     elements: str

@@ -51,6 +51,8 @@ HOST_OPTIONS = (
     "wait_soft_reboot_seconds",
     "vnc_server_listen",
     "spice_server_listen",
+    "serial_server_listen",
+    "serial_port_range",
     "kept_actions",
     "kept_actions_per_instance",
     "consecutive_build_service_disable_threshold",

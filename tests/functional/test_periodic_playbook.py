@@ -71,6 +71,7 @@ def test_a_task_is_due_again_after_its_spacing_and_keeps_its_beat(make_site) -> 
         RECLAIM: "off",
         SYNC: "done",
         "run_image_cache_manager_pass": "off",
+        "cleanup_expired_console_auth_tokens": "not due",
         "update_available_resource": "not due",
     }
     assert by_name(first)[RECLAIM]["next_due"] is None

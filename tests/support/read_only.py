@@ -19,6 +19,7 @@ READING = {
     "get_disk_space",
     "get_domain",
     "get_guest_facts",
+    "get_screenshot",
     "list_addresses",
     "list_domains",
     "list_links",

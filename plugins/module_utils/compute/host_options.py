@@ -44,6 +44,7 @@ class HostOptions:
         shutdown_timeout: Seconds a guest has to shut down before its power is cut.
         wait_soft_reboot_seconds: Seconds that it has when it is to be rebooted.
         vnc_server_listen, spice_server_listen: The address at which guests' screens can be reached; None: not at all.
+        serial_server_listen, serial_port_range: The same for their serial consoles, and at which ports.
         power_policy: What becomes of a guest whose power is not as its record says: ``enforce``, ``observe`` or
             ``restart``; see `power_sync`.
         reclaim_instance_interval: Seconds that a deleted instance's data is kept; 0: it is deleted at once.
@@ -87,6 +88,8 @@ class HostOptions:
     wait_soft_reboot_seconds: float = 120.0
     vnc_server_listen: Optional[str] = None
     spice_server_listen: Optional[str] = None
+    serial_server_listen: Optional[str] = None
+    serial_port_range: str = "10000:20000"
     power_policy: str = "enforce"
     reclaim_instance_interval: int = 0
     remove_unused_base_images: bool = True

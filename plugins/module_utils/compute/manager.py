@@ -42,6 +42,7 @@ from .operations import standstill as _standstill  # noqa: F401
 from .owner import is_alive
 from .reconciliation import Progress, make_result, reconcile
 from .resource_tracker import ResourceTracker
+from .screenshots import Screenshot, take_screenshot
 from .service import ServiceState, ServiceWish, change_service, decide_service, read_service
 from .snapshot_commands import delete_snapshots, find_snapshots, take_snapshots
 from .snapshot_order import SnapshotOrder
@@ -98,6 +99,10 @@ class ComputeManager(Manager):
         """Return whether a token is good for a port of this host, and spend it; see `consoles`."""
         return validate_console(self._host, token, port)
 
+    def take_screenshot(self, selection: Selection) -> Screenshot:
+        """Return what an instance's screen shows; see `screenshots`."""
+        return take_screenshot(self._host, selection)
+
     def obey(self, command: Command, check: bool) -> list[Answer]:
         """Do an operation to the instances that are meant; see `commands`."""
         return obey(self._host, command, check, self._progress)
@@ -125,6 +130,7 @@ class ComputeManager(Manager):
 
     def load_plugins(self) -> Sequence[PeriodicTask]:
         """Return the periodic tasks of this host. Few runs need them, so only those load them."""
+        from .periodic.cleanup_expired_console_auth_tokens import cleanup_expired_console_auth_tokens
         from .periodic.drop_stale_claims import drop_stale_claims
         from .periodic.reclaim_queued_deletes import reclaim_queued_deletes
         from .periodic.run_image_cache_manager_pass import run_image_cache_manager_pass
@@ -137,6 +143,7 @@ class ComputeManager(Manager):
             reclaim_queued_deletes,
             sync_power_states,
             run_image_cache_manager_pass,
+            cleanup_expired_console_auth_tokens,
             update_available_resource,
         )
         return [task.bind(self._host) for task in map(declaration_of, functions) if task is not None]

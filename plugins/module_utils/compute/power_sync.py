@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from .states import ACTIVE, DELETED, PAUSED, SOFT_DELETE, STOPPED
+from .states import ACTIVE, DELETED, PAUSED, RESCUED, SOFT_DELETE, STOPPED
 
 ENFORCE, OBSERVE, RESTART = POLICIES = ("enforce", "observe", "restart")
 
@@ -54,11 +54,14 @@ def decide(vm_state: str, task_state: Optional[str], power_state: str, policy: s
     states = f"(vm_state {vm_state}, power_state {power_state})"
     if vm_state == ACTIVE:
         return _decide_active(power_state, policy, states)
-    if vm_state == STOPPED and power_state not in (NO_STATE, *OFF):
+    # Memory that somebody has saved uses no power. Stopping would change nothing, and a start goes on from it.
+    if vm_state == STOPPED and power_state not in (NO_STATE, SUSPENDED, *OFF):
         return _decide_stopped(power_state, policy, states)
     if vm_state == PAUSED and power_state in OFF:
         # Nova forces a stop; there is nothing left to be stopped.
         return PowerDecision("update", STOPPED, f"was paused, and is off {states}")
+    if vm_state == RESCUED and power_state in OFF:
+        return PowerDecision(reason=f"is rescued, and off {states}; unrescue it", is_warning=True)
     # One that was suspended when it was deleted keeps its memory, as it keeps its disks.
     quiet = (NO_STATE, "shutdown", SUSPENDED) if vm_state == SOFT_DELETE else (NO_STATE, "shutdown")
     if vm_state in (SOFT_DELETE, DELETED) and power_state not in quiet:

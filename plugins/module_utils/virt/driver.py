@@ -384,6 +384,10 @@ class ComputeDriver(abc.ABC):
         """Return where a running guest's screen can be reached, by ``vnc`` or ``spice``, or None."""
 
     @abc.abstractmethod
+    def get_screenshot(self, uuid: str, max_bytes: int) -> Optional[bytes]:
+        """Return at most so many bytes of a picture (PNG or PPM) of a running guest's screen; None without a screen."""
+
+    @abc.abstractmethod
     def set_password(self, uuid: str, user: str, password: str) -> None:
         """Give a user of a running guest a password, through its agent.
 

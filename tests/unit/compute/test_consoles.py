@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute import consoles
-from ansible_collections.novella.compute.plugins.module_utils.compute.consoles import ConsoleAccess, check_listen
+from ansible_collections.novella.compute.plugins.module_utils.compute.consoles import (
+    ConsoleAccess,
+    check_listen,
+    read_port_range,
+)
 from ansible_collections.novella.compute.plugins.module_utils.compute.instance_details import Selection
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import (
     ConsoleNotAvailable,
@@ -109,3 +114,53 @@ def test_only_an_address_is_listened_on() -> None:
         check_listen("vnc_server_listen", address)
     with pytest.raises(OptionInvalid, match="vnc_server_listen is 'everywhere', which is no IP address"):
         check_listen("vnc_server_listen", "everywhere")
+
+
+def test_a_serial_console_has_tokens_too(host: FakeHost) -> None:
+    host.reconcile(create("web"))
+    with pytest.raises(ConsoleNotAvailable, match="web has no serial console on kvm1") as raised:
+        ask(host, kind="serial")
+    assert "novella_serial_server_listen" in raised.value.remedy
+    host.settings(screens={"serial": "127.0.0.1"})
+    access = ask(host, kind="serial")
+    assert (access.type, access.address, access.port, access.tls_port) == ("serial", "127.0.0.1", 10000, None)
+    assert access.token is not None
+    assert host.manager().validate_console(access.token, access.port)
+
+
+def test_ports_of_serial_consoles_are_written_as_nova_writes_them() -> None:
+    assert read_port_range("10000:20000") == range(10000, 20001)
+    assert read_port_range("5000:5000") == range(5000, 5001)
+    for wrong in (
+        "",
+        "10000",
+        "10000-20000",
+        "20000:10000",
+        "80:90",
+        "10000:65536",
+        "\u0661\u0660\u0660\u0660\u0660:20000",
+    ):
+        with pytest.raises(OptionInvalid, match="is no range of ports from 1024 to 65535"):
+            read_port_range(wrong)
+
+
+def test_tokens_that_nobody_uses_are_forgotten_in_time(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    def clean(check: bool = False) -> list[dict[str, Any]]:
+        [outcome] = host.manager().periodic_tasks(
+            names=["cleanup_expired_console_auth_tokens"], force=True, check=check
+        )
+        return outcome.report.did
+
+    host.reconcile(create("web"))
+    ask(host, seconds=60)
+    ask(host, seconds=60)
+    kept = ask(host, seconds=600)
+    assert clean() == []
+    present = consoles.time.time()
+    monkeypatch.setattr(consoles.time, "time", lambda: present + 61)
+    expired = [{"uuid": kept.uuid, "type": "vnc", "tokens": 2}]
+    assert (clean(check=True), tokens(host)) == (expired, 3)
+    assert (clean(), tokens(host)) == (expired, 1)
+    assert clean() == []
+    assert kept.token is not None
+    assert host.manager().validate_console(kept.token, kept.port)

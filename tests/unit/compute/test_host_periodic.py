@@ -233,3 +233,24 @@ def test_claims_whose_run_has_ended_are_given_back_and_others_are_kept(host: Fak
     outcome = manager.periodic_tasks(names=["drop_stale_claims"], force=True)[0]
     assert [deed["name"] for deed in outcome.report.did] == ["dead"]
     assert [row["name"] for row in host.db.query("SELECT name FROM claims")] == ["alive"]
+
+
+def test_memory_that_somebody_has_saved_is_counted_as_stopped_once_and_kept(host: FakeHost) -> None:
+    host.reconcile(create("web-1"))
+    host.driver.suspend(UUID)
+    assert deeds(run(host, "sync_power_states")) == [("stop", "web-1")]
+    assert (record_of(host).vm_state, power_of(host)) == ("stopped", "suspended")
+    assert deeds(run(host, "sync_power_states")) == []
+    host.reconcile(act("start", "web-1"))
+    assert (record_of(host).vm_state, power_of(host)) == ("active", "running")
+
+
+def test_a_rescued_guest_that_is_off_is_warned_of(host: FakeHost) -> None:
+    host.reconcile(create("web-1"))
+    host.reconcile(act("rescue", "web-1"))
+    host.driver.power_off(UUID)
+    outcome = run(host, "sync_power_states")
+    assert deeds(outcome) == []
+    assert outcome.report.warnings == [
+        "web-1 on kvm1 is rescued, and off (vm_state rescued, power_state shutdown); unrescue it."
+    ]

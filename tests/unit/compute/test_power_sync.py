@@ -31,10 +31,12 @@ NOVAS_TABLE = {
     "building": rows(),
     "error": rows(),
     "active": rows(shutdown="stop", crashed="stop", suspended="stop", nostate=WARNING),
-    "stopped": rows(running="stop", paused="stop", suspended="stop"),
+    # Nova would stop one with saved memory over and over: there is nothing left to be stopped.
+    "stopped": rows(running="stop", paused="stop"),
     "paused": rows(shutdown="update stopped", crashed="update stopped"),
     "suspended": rows(),
-    "rescued": rows(),
+    # Nova says nothing of it.
+    "rescued": rows(shutdown=WARNING, crashed=WARNING),
     "shelved": rows(),
     "soft-delete": rows(running=WARNING, paused=WARNING, crashed=WARNING),
     "deleted": rows(running=WARNING, paused=WARNING, suspended=WARNING, crashed=WARNING),

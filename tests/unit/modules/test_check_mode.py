@@ -82,6 +82,7 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
         {"name": "never-was", "state": "absent"},
     ],
     "instance_info": [{}, {"names": ["run*"], "include_foreign": True}, {"diagnostics": True, "console_lines": 5}],
+    "instance_screenshot": [{"name": RUNNING, "dest": "screen.png"}],
     "instance_snapshot": [
         {"names": ["*"], "snapshot": "before-upgrade", "on_failure": "report"},
         {"names": [RUNNING], "snapshot": "one", "backup_type": "daily", "rotation": 1, "quiesce": True},

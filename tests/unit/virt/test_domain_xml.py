@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import NotSupported
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image, NetworkRequest
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
+from ansible_collections.novella.compute.plugins.module_utils.virt.driver import ConsoleAddress
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.domain_xml import (
     GuestDisks,
     GuestPlatform,
@@ -36,10 +37,10 @@ def an_instance(**changes):
     return Instance(UUID, spec.but(**changes), created_at="2026-01-01T00:00:00Z")
 
 
-def built(instance, platform, screens=None):
+def built(instance, platform, screens=None, serial=None):
     rescue = None if instance.rescue_image is None else f"/pool/{UUID}.rescue.qcow2"
     disks = GuestDisks(f"/pool/{UUID}.root.qcow2", f"/pool/{UUID}.config.iso", rescue)
-    return build_domain(instance, platform, disks, screens=screens)
+    return build_domain(instance, platform, disks, screens=screens, serial=serial)
 
 
 @pytest.mark.parametrize(
@@ -132,3 +133,14 @@ def test_what_only_operations_go_by_is_no_reason_to_refuse_either():
 def test_a_host_of_another_architecture_is_refused():
     with pytest.raises(NotSupported, match="the host is aarch64"):
         built(an_instance(), GuestPlatform("aarch64", "kvm"))
+
+
+def test_a_serial_console_listens_at_its_port_only_and_is_logged_as_ever():
+    devices = built(an_instance(), KVM, serial=ConsoleAddress("127.0.0.1", 10007)).find("devices")
+    for tag in ("serial", "console"):
+        [console] = devices.findall(tag)
+        assert console.get("type") == "tcp"
+        assert console.find("source").attrib == {"mode": "bind", "host": "127.0.0.1", "service": "10007"}
+    assert devices.find("serial/log").get("file").endswith(f"novella-{UUID}.console.log")
+    plain = built(an_instance(), KVM).find("devices")
+    assert [console.get("type") for tag in ("serial", "console") for console in plain.findall(tag)] == ["pty", "pty"]

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import time
 from typing import Any
 
 import pytest
@@ -163,6 +165,53 @@ def test_a_guest_that_is_off_has_nothing_frozen(freezer: Any) -> None:
     freezer(Filesystems(SILENCE, is_active=False)).thaw("some-uuid")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"return": ' + "9" * 60_000 + "}",
+        '{"return": {}}' + " " * (1 << 16),
+        '{"return": {"a": ' * 30_000,
+        '{"return": NaN}',
+    ],
+    ids=["a-number-of-60000-digits", "padded", "nested", "not-a-number"],
+)
+def test_an_answer_that_is_long_to_read_is_not_read_for_long(agent: Any, answer: str) -> None:
+    began = time.monotonic()
+    with contextlib.suppress(GuestAgentUnavailable):
+        agent(Guest(answer, *['{"return": {}}'] * 2)).write_file("some-uuid", "/etc/motd", b"hello")
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "complaint", ["no space left", "already exists with uuid", "kvm kernel module", "x" * (10 << 20)]
+)
+def test_what_an_agent_complains_of_is_no_evidence_and_not_long(complaint: str) -> None:
+    text = f"internal error: unable to execute QEMU agent command 'guest-file-open': {complaint}"
+    fault = translate("ask the guest's agent", 1, 10, text)
+    assert type(fault) is HypervisorError
+    assert fault.remedy == ""
+    assert len(str(fault)) < 1200
+
+
+def test_a_complaint_that_quotes_the_password_is_not_passed_on(agent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "unable to execute QEMU agent command 'guest-set-user-password': I was told 'correct horse'"
+
+    class Domain:
+        def agentSetResponseTimeout(self, *_arguments: int) -> None:
+            """It is as long as it likes."""
+
+        def setUserPassword(self, *_arguments: object) -> None:
+            raise translate("have the guest's agent set the password", 1, 10, text)
+
+    asked = agent(Guest())
+    monkeypatch.setattr(asked, "_domain", lambda _uuid: Domain())
+    monkeypatch.setattr(guest_agent, "within", lambda domain, *_times: domain)
+    with pytest.raises(HypervisorError, match="The guest's agent refused") as raised:
+        asked.set_password("some-uuid", "root", "correct horse")
+    assert "horse" not in json.dumps(raised.value.as_dict())
+    assert raised.value.__suppress_context__
+
+
 def test_what_an_agent_complains_of_cannot_reach_a_terminal() -> None:
     said = translate("ask", 1, 0, "agent said: \x1b[2J\x1b]0;owned\x07\n").message
     assert said.isprintable()
@@ -201,3 +250,16 @@ def test_an_agent_that_falls_silent_is_not_asked_any_further(agent: Any) -> None
     with pytest.raises(GuestAgentUnavailable, match="not connected"):
         agent(guest).ask_all("some-uuid", ["guest-get-host-name", "guest-get-users", "guest-get-fsinfo"])
     assert len(guest.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "internal error: cannot parse json [[[[ no space left: parse error: unallowed token",
+        "internal error: QEMU agent reply exceeds buffer size: 10485760 bytes",
+    ],
+)
+def test_what_libvirt_cannot_read_is_nonsense_and_not_quoted(agent: Any, text: str) -> None:
+    with pytest.raises(GuestAgentUnavailable) as raised:
+        agent(Guest(translate("ask the guest's agent", 1, 10, text))).write_file("some-uuid", "/etc/motd", b"hello")
+    assert raised.value.message == "The guest's agent answered with nonsense."

@@ -7,6 +7,7 @@ import importlib.util
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import (
     ComputeResourcesUnavailable,
+    GuestAgentUnavailable,
     HypervisorError,
     HypervisorUnavailable,
     InstanceExists,
@@ -46,6 +47,50 @@ FROM_QEMU, FROM_RPC = 10, 7
         (1, 18, "pool 'default' has asynchronous jobs running.", HypervisorError, "busy"),
         (55, FROM_QEMU, "cannot undefine domain with nvram", HypervisorError, "--nvram"),
         (1, FROM_QEMU, 'Failed to get "write" lock', HypervisorError, "another host"),
+        # What libvirt or QEMU cannot do on every host, in the words of libvirt 9.0.
+        (
+            67,
+            FROM_QEMU,
+            "unsupported configuration: host doesn't support passthrough of host PCI devices",
+            HypervisorError,
+            "IOMMU",
+        ),
+        (
+            55,
+            FROM_QEMU,
+            "Requested operation is not valid: domain has assigned non-USB host devices",
+            HypervisorError,
+            "stop it",
+        ),
+        (
+            1,
+            FROM_QEMU,
+            "internal error: Unable to find any usable hugetlbfs mount for 2048 KiB",
+            ComputeResourcesUnavailable,
+            "vm.nr_hugepages",
+        ),
+        (
+            55,
+            FROM_QEMU,
+            "Requested operation is not valid: cgroup CPU controller is not mounted",
+            HypervisorError,
+            "cgroup_controllers",
+        ),
+        (
+            67,
+            FROM_QEMU,
+            "unsupported configuration: spice graphics are not supported with this QEMU",
+            HypervisorError,
+            "novella_spice_server_listen",
+        ),
+        (1, FROM_QEMU, "Failed to find an available port: Address already in use", HypervisorError, "reboot it hard"),
+        (
+            74,
+            FROM_QEMU,
+            "argument unsupported: QEMU guest agent is not configured",
+            GuestAgentUnavailable,
+            "qemu-guest-agent",
+        ),
         (49, 18, "Storage pool not found: no storage pool with matching name 'fast'", HypervisorError, "pool"),
     ],
 )

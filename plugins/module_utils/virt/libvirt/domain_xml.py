@@ -17,6 +17,7 @@ from ...objects.errors import NotSupported
 from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance, InstanceSpec
 from ...objects.numa import NUMACell
+from ..driver import ConsoleAddress
 from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
 from .screens import add_screens
 
@@ -134,6 +135,7 @@ def build_domain(
     disks: GuestDisks,
     record_version_cap: Optional[str] = None,
     screens: Optional[Mapping[str, str]] = None,
+    serial: Optional[ConsoleAddress] = None,
 ) -> ET.Element:
     """Build the domain.
 
@@ -143,6 +145,7 @@ def build_domain(
         disks: Where its disks lie.
         record_version_cap: The newest version to write the record in.
         screens: By kind, ``vnc`` or ``spice``, the address at which its screen can be reached.
+        serial: Where its serial console can be reached; None: by libvirt alone.
 
     Raises:
         NotSupported: The host's architecture is not one this driver builds guests for.
@@ -176,7 +179,7 @@ def build_domain(
     for network in spec.networks:
         _add_interface(devices, network)
     add_pci_devices(devices, instance.pci_devices)
-    _add_consoles(devices, instance.uuid)
+    _add_consoles(devices, instance.uuid, serial)
     add_screens(devices, screens or {})
     _add_rest(devices)
     return domain
@@ -236,12 +239,16 @@ def _add_interface(devices: ET.Element, network: NetworkRequest) -> None:
     ET.SubElement(interface, "model", type="virtio")
 
 
-def _add_consoles(devices: ET.Element, uuid: str) -> None:
-    serial = ET.SubElement(devices, "serial", type="pty")
-    ET.SubElement(serial, "log", file=console_log_path(uuid), append="on")
-    ET.SubElement(serial, "target", port="0")
-    console = ET.SubElement(devices, "console", type="pty")
-    ET.SubElement(console, "target", type="serial", port="0")
+def _add_consoles(devices: ET.Element, uuid: str, listens: Optional[ConsoleAddress]) -> None:
+    # The console is the same device once more, by the name that older tools know.
+    for tag, target in (("serial", {"port": "0"}), ("console", {"type": "serial", "port": "0"})):
+        console = ET.SubElement(devices, tag, type="pty" if listens is None else "tcp")
+        if listens is not None:
+            ET.SubElement(console, "source", mode="bind", host=listens.address, service=str(listens.port))
+            ET.SubElement(console, "protocol", type="raw")
+        if tag == "serial":
+            ET.SubElement(console, "log", file=console_log_path(uuid), append="on")
+        ET.SubElement(console, "target", target)
     agent = ET.SubElement(devices, "channel", type="unix")
     ET.SubElement(agent, "target", type="virtio", name=AGENT_CHANNEL)
 

@@ -33,6 +33,7 @@ from . import observation, surroundings
 from .binding import libvirt
 from .connection import Connection
 from .console_log import find_logs, read_tail
+from .definition import reach_everywhere
 from .diagnostics import read_diagnostics
 from .disk_copy import DiskCopies
 from .disk_sources import list_disk_sources
@@ -51,6 +52,8 @@ from .guest_configuration import CONFIG_DRIVE_LABEL, GuestConfiguration
 from .hardware_xml import list_pci_devices
 from .power import GuestPower
 from .screens import read_console
+from .screenshot import take_screenshot
+from .serial_ports import SerialPorts
 from .storage import DiskStore
 from .storage import checked_uuid as _checked
 
@@ -67,6 +70,7 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
         image_deadline: Seconds that fetching an image may take.
         shared_cpus: The CPUs that vCPUs share; None for all.
         screens: By kind, ``vnc`` or ``spice``, the address at which guests' screens can be reached.
+        serial_listen, serial_ports: The same for their serial consoles, and at which ports.
     """
 
     def __init__(
@@ -78,6 +82,8 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
         shared_cpus: Optional[str] = None,
         record_version_cap: Optional[str] = None,
         screens: Optional[Mapping[str, Optional[str]]] = None,
+        serial_listen: Optional[str] = None,
+        serial_ports: range = range(10000, 20001),
     ) -> None:
         self._connection = Connection(uri, deadline)
         self._power = GuestPower(self._connection, deadline)
@@ -88,6 +94,7 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
         self._shared_cpus = shared_cpus
         self._record_version_cap = record_version_cap
         self._screens = {kind: listen for kind, listen in (screens or {}).items() if listen is not None}
+        self._serial_ports = SerialPorts(serial_listen, serial_ports, deadline)
         self._validated: set[Any] = set()
         self._refreshing = threading.Lock()
         self._is_pool_stale = False
@@ -200,11 +207,15 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
         )
         self._power.forget_memory(uuid)
         platform = self._facts.platform(self._shared_cpus)
-        tree = build_domain(instance, platform, disks, self._record_version_cap, self._screens)
-        # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
-        shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
-        flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
-        self._connection.host().defineXMLFlags(ET.tostring(tree, encoding="unicode"), flags)
+        with self._serial_ports.held():
+            serial = self._connection.read(
+                "choose the port of the serial console", lambda raw: self._serial_ports.choose(raw, uuid)
+            )
+            tree = build_domain(instance, platform, disks, self._record_version_cap, self._screens, serial)
+            # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
+            shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
+            flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
+            self._connection.host().defineXMLFlags(ET.tostring(tree, encoding="unicode"), flags)
         self._validated.add(shape)
 
     def save_record(self, instance: Instance) -> None:
@@ -212,11 +223,13 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
         record = ET.tostring(
             record_element(instance, prefixed=False, version_cap=self._record_version_cap), encoding="unicode"
         )
-        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record, METADATA_PREFIX, NAMESPACE, _everywhere(domain))
+        flags = reach_everywhere(self._connection.host(), domain)
+        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record, METADATA_PREFIX, NAMESPACE, flags)
 
     def set_title(self, uuid: str, title: Optional[str]) -> None:
         domain = self._domain(uuid)
-        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, title, None, None, _everywhere(domain))
+        flags = reach_everywhere(self._connection.host(), domain)
+        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, title, None, None, flags)
 
     # -- copying ---------------------------------------------------------------------------------------------
 
@@ -296,6 +309,11 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
     def get_console(self, uuid: str, kind: str) -> Optional[ConsoleAddress]:
         return self._connection.read("read the domain's screens", lambda raw: read_console(raw, _checked(uuid), kind))
 
+    def get_screenshot(self, uuid: str, max_bytes: int) -> Optional[bytes]:
+        return self._connection.read(
+            "take a picture of the guest's screen", lambda raw: take_screenshot(raw, _checked(uuid), max_bytes)
+        )
+
     def set_password(self, uuid: str, user: str, password: str) -> None:
         self._agent.set_password(_checked(uuid), user, password)
 
@@ -366,12 +384,6 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
                     self._connection.host().storagePoolLookupByName(self._pool).refresh()
             finally:
                 self._refreshing.release()
-
-
-def _everywhere(domain: Any) -> int:
-    """Return the flags that change a domain both as it runs and as it is defined, as far as it does and is."""
-    flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
-    return int(flags | (libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0))
 
 
 def _owner(record: Optional[Mapping[str, Any]]) -> str:

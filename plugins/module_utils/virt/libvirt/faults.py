@@ -10,6 +10,7 @@ import re
 
 from ...objects.errors import (
     ComputeResourcesUnavailable,
+    GuestAgentUnavailable,
     HypervisorError,
     HypervisorUnavailable,
     InstanceExists,
@@ -21,6 +22,13 @@ from ...objects.errors import (
 NO_CONNECT, INVALID_CONN, OPERATION_INVALID, NO_DOMAIN = 5, 6, 55, 42
 OPERATION_FAILED, DOM_EXIST, AUTH_FAILED, NO_DOMAIN_METADATA = 9, 28, 45, 80
 FROM_RPC = 7
+
+# What libvirt says of an agent's complaint, in several releases; the complaint follows, in the guest's words.
+AGENT_COMPLAINS = re.compile(r"(?:unable to execute QEMU agent command|guest agent command failed)", re.IGNORECASE)
+# What it says of an agent's answer that is none; it may quote it.
+AGENT_BABBLES = re.compile(r"cannot parse json|exceeds buffer size|malformed return value", re.IGNORECASE)
+# libvirt passes on up to 10 MiB of a guest's words.
+MOST_LETTERS = 1000
 
 UNAVAILABLE_REMEDY = "Look at libvirtd on this host ('systemctl status libvirtd'), then run again."
 
@@ -84,6 +92,41 @@ KNOWN: tuple[tuple[str, type[NovellaError], str], ...] = (
         "KVM does not work on this host: load its kernel module and allow virtualisation in the firmware.",
     ),
     (
+        r"passthrough of host pci|vfio",
+        HypervisorError,
+        "This host cannot hand PCI devices to guests: switch its IOMMU on ('intel_iommu=on'), and load vfio-pci.",
+    ),
+    (
+        r"assigned non-usb host devices|cannot migrate (a )?domain with <hostdev",
+        HypervisorError,
+        "A guest that has a device of the host cannot be saved: stop it.",
+    ),
+    (
+        r"hugetlbfs|huge ?pages?\b",
+        ComputeResourcesUnavailable,
+        "The host has no such pages to give: reserve some ('sysctl vm.nr_hugepages') and mount hugetlbfs.",
+    ),
+    (
+        r"cgroup \S+ controller",
+        HypervisorError,
+        "libvirt cannot use that controller on this host: mount it, and name it in cgroup_controllers of qemu.conf.",
+    ),
+    (
+        r"spice graphics are not supported",
+        HypervisorError,
+        "This host's QEMU has no SPICE: leave novella_spice_server_listen out, or install a QEMU that has it.",
+    ),
+    (
+        r"address already in use",
+        HypervisorError,
+        "Something else listens at the guest's port: reboot it hard, and it gets another one.",
+    ),
+    (
+        r"guest agent is not (configured|available|connected)",
+        GuestAgentUnavailable,
+        "See to it that qemu-guest-agent is installed and runs in the guest.",
+    ),
+    (
         r"failed to get \"?(write|shared)\"? lock",
         HypervisorError,
         "Another process has the disk open; the same instance may run on another host.",
@@ -101,15 +144,19 @@ def translate(what: str, code: int, origin: int, text: str) -> NovellaError:
         text: libvirt's text.
     """
     # It may quote a guest, whose words could take over the terminal of who reads them.
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    message = f"Could not {what}: libvirt says: {shown.strip().rstrip('.')}."
+    shown = "".join(character if character.isprintable() else " " for character in text[:MOST_LETTERS]).strip()
+    shown = f"{shown}…" if len(text) > MOST_LETTERS else f"{shown.rstrip('.')}."
+    message = f"Could not {what}: libvirt says: {shown}"
     if origin == FROM_RPC or code in (NO_CONNECT, INVALID_CONN):
         return HypervisorUnavailable(message, UNAVAILABLE_REMEDY, libvirt_code=code)
     if code == NO_DOMAIN:
         return InstanceNotFound(message, "Run the audit again: it was removed by someone else.", libvirt_code=code)
     if code == AUTH_FAILED:
         return HypervisorUnavailable(message, "Run as root ('become: true'), or as a member of the libvirt group.")
+    if AGENT_COMPLAINS.search(text[:MOST_LETTERS]) or AGENT_BABBLES.search(text[:MOST_LETTERS]):
+        # Its words are no evidence of anything.
+        return HypervisorError(message, libvirt_code=code)
     for pattern, error, remedy in KNOWN:
-        if re.search(pattern, text, re.IGNORECASE):
+        if re.search(pattern, text[:MOST_LETTERS], re.IGNORECASE):
             return error(message, remedy, libvirt_code=code)
     return HypervisorError(message, libvirt_code=code)

@@ -16,13 +16,14 @@ from typing import Any
 from ...objects.errors import GuestAgentUnavailable, HypervisorError, InstanceNotFound
 from .binding import libvirt_qemu
 from .connection import Connection, ask_agent, within
+from .faults import AGENT_BABBLES, AGENT_COMPLAINS
 
 # How long an agent may take to answer one command.
 AGENT_SECONDS = 10
 # libvirt ends a command that the agent does not; only a libvirt that hangs takes longer.
 DEADLINE = 3.0 * AGENT_SECONDS
 # The longest answer to anything that is asked here is far shorter.
-MOST_LETTERS = 1 << 20
+MOST_LETTERS = 1 << 16
 # libvirt's VIR_ERR_AGENT_UNRESPONSIVE, VIR_ERR_AGENT_UNSYNCED and VIR_ERR_AGENT_COMMAND_TIMEOUT.
 SILENT = (86, 97, 110)
 # A guest that is left frozen is as good as lost, so its agent is asked again.
@@ -49,7 +50,7 @@ class GuestAgent:
             GuestAgentUnavailable: There is no agent, or it does not answer.
         """
         domain = self._domain(uuid)
-        with _told():
+        with _told(is_confidential=True):
             domain.agentSetResponseTimeout(AGENT_SECONDS, 0)
             within(domain, DEADLINE, self._quick.answers).setUserPassword(user, password, 0)
 
@@ -136,13 +137,25 @@ class GuestAgent:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Tell of an agent that does not answer as of what it is, and not as of an error of libvirt's."""
+def _told(is_confidential: bool = False) -> Iterator[None]:
+    """Tell of an agent that does not answer as of what it is, and not as of an error of libvirt's.
+
+    Args:
+        is_confidential: It was told a secret. Its complaint may quote that in any form, so none of it is passed on.
+    """
     try:
         yield
     except HypervisorError as error:
         if error.details.get("libvirt_code") in SILENT:
             raise GuestAgentUnavailable(error.message, REMEDY, **error.details) from error
+        if AGENT_BABBLES.search(error.message):
+            raise GuestAgentUnavailable("The guest's agent answered with nonsense.", REMEDY, **error.details) from None
+        if is_confidential and AGENT_COMPLAINS.search(error.message):
+            raise HypervisorError(
+                "The guest's agent refused; what it says is not shown, as it may quote what is secret.",
+                "Look at the agent's log in the guest.",
+                **error.details,
+            ) from None
         raise
 
 

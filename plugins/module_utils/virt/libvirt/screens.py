@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 from ..driver import ConsoleAddress
 from .binding import libvirt
+from .serial_ports import read_serial
 
 # Every guest has a driver for it, from its firmware on.
 VIDEO = "vga"
@@ -30,9 +31,12 @@ def add_screens(devices: ET.Element, screens: Mapping[str, str]) -> None:
 
 
 def read_console(raw: Any, uuid: str, kind: str) -> Optional[ConsoleAddress]:
-    """Return where a running domain's screen of that kind can be reached, or None."""
+    """Return where a running domain's screen of that kind, or its serial console, can be reached, or None."""
     try:
-        tree = ET.fromstring(raw.lookupByUUIDString(uuid).XMLDesc())  # noqa: S314 - libvirtd is trusted
+        domain = raw.lookupByUUIDString(uuid)
+        tree = ET.fromstring(domain.XMLDesc())  # noqa: S314 - libvirtd is trusted
+        if kind == "serial":
+            return read_serial(domain, tree)
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return None
