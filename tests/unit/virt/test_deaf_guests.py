@@ -18,7 +18,8 @@ from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt impor
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.connection import Connection
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.power import GuestPower
 
-RUNNING, BUTTON = 1, 1
+RUNNING = 1
+BUTTON, AGENT = 1, 2
 
 
 class Domain:
@@ -38,18 +39,18 @@ class Domain:
     def state(self) -> tuple[int, int]:
         return RUNNING, 0
 
-    def shutdown(self) -> None:
+    def shutdownFlags(self, flags: int) -> None:
+        if flags == BUTTON:
+            self.asked.append("button")
+            self.is_on = not self.hears_button
+            return
+        assert flags == AGENT
         self.asked.append("agent")
         if self.agent == "babbles":
             raise HypervisorError("Could not ask the guest to shut down: cannot parse json [[[.")
         if self.agent == "silent":
             self.given_up.wait(60)
         self.is_on = self.agent != "obeys"
-
-    def shutdownFlags(self, flags: int) -> None:
-        assert flags == BUTTON
-        self.asked.append("button")
-        self.is_on = not self.hears_button
 
     def lookupByUUIDString(self, _uuid: str) -> Domain:
         return self
@@ -81,6 +82,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             registerErrorHandler=lambda *_arguments: None,
             VIR_DOMAIN_PAUSED=3,
             VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN=BUTTON,
+            VIR_DOMAIN_SHUTDOWN_GUEST_AGENT=AGENT,
         )
         monkeypatch.setattr(connection, "libvirt", binding)
         monkeypatch.setattr(power, "libvirt", binding)

@@ -89,6 +89,8 @@ class GuestPower:
         try:
             within(domain, seconds, self._connection.answers).shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
         except DeadlineExceeded:
+            if not self._connection.answers():
+                raise
             return True, False
         except HypervisorError:
             return False, False
