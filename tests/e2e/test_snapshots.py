@@ -21,6 +21,8 @@ from support.lab_guest import Guest, have_guest
 from support.playbooks import Outcome, run_playbook
 
 HOME = "kvm2"
+# The root disk stays mounted.
+MOUNT = "grep -q ' /mnt ' /proc/mounts || mount -t vfat /dev/vda /mnt"
 PLACE = "var/lib/novella/snapshots"
 NAMES = ("live", "still", "killed", "one", "two", "three", "four")
 
@@ -100,12 +102,12 @@ def shell(guest: Guest, script: str) -> None:
 
 def write(guest: Guest, note: str) -> None:
     """Write a line on the root disk, which stays mounted."""
-    shell(guest, f"mountpoint -q /mnt || mount -t vfat /dev/vda /mnt; echo {note} >/mnt/note && sync")
+    shell(guest, f"{MOUNT}; echo {note} >/mnt/note && sync")
 
 
 def note(guest: Guest) -> str:
     """What is written on the root disk."""
-    shell(guest, "mountpoint -q /mnt || mount -t vfat /dev/vda /mnt")
+    shell(guest, MOUNT)
     return guest.read("/mnt/note").strip()
 
 

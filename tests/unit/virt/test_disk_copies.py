@@ -79,7 +79,12 @@ class Guest:
     def jobStats(self, flags: int = 0) -> dict[str, Any]:
         if flags:
             return self.ended
-        return self.jobs.pop(0) if self.jobs else {"type": NONE}
+        if not self.is_active:
+            raise HypervisorError("domain is not running")
+        job = self.jobs.pop(0) if self.jobs else {"type": NONE}
+        if "fault" in job:
+            raise HypervisorError(job["fault"])
+        return job
 
     def abortJob(self) -> None:
         self.did.append("abort")
@@ -216,6 +221,23 @@ def test_what_a_dead_run_has_begun_is_ended_and_a_guest_that_stopped_for_a_full_
     make(disks, guest, monkeypatch).drop(UUID)
     assert guest.did == ["abort", "resume"]
     assert not copy.exists()
+
+
+def test_a_copy_that_libvirt_does_not_know_yet_is_ended_too(disks: DiskStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    guest = Guest(disks.copy(UUID), {"fault": "backup job data missing"}, {"type": BOUNDED, "operation": BACKUP})
+    make(disks, guest, monkeypatch).drop(UUID)
+    assert guest.did == ["abort"]
+
+
+def test_the_copy_of_a_guest_that_is_switched_off_meanwhile_is_none(
+    disks: DiskStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = Guest(disks.copy(UUID))
+    copies = make(disks, guest, monkeypatch)
+    copies.begin(UUID)
+    guest.is_active = False
+    with pytest.raises(HypervisorError, match="domain is not running"):
+        copies.finish(UUID, str(tmp_path / "copy.part"), lambda *_told: None)
 
 
 @pytest.mark.parametrize(

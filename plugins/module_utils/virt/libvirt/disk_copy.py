@@ -33,6 +33,8 @@ from .storage import DiskStore
 POLL_INTERVAL = 0.2
 # How long a job that is to end may take to do so.
 ABORT_SECONDS = 30.0
+# How long libvirt may take to know what it has begun.
+SETTLING_SECONDS = 10.0
 ROOT_DISK = "vda"
 
 
@@ -124,7 +126,16 @@ class DiskCopies:
 
 def _job(domain: Any) -> Optional[dict[str, Any]]:
     """Return the job that goes on with a guest, if there is one."""
-    stats: dict[str, Any] = domain.jobStats()
+    end = time.monotonic() + SETTLING_SECONDS
+    while True:
+        try:
+            stats: dict[str, Any] = domain.jobStats()
+            break
+        except HypervisorError:
+            # libvirt cannot tell of a backup that only just begins ("backup job data missing").
+            if not domain.isActive() or time.monotonic() > end:
+                raise
+            time.sleep(POLL_INTERVAL)
     return None if stats.get("type", libvirt.VIR_DOMAIN_JOB_NONE) == libvirt.VIR_DOMAIN_JOB_NONE else stats
 
 
