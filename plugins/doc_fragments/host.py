@@ -151,6 +151,20 @@ options:
       - Seconds that a guest has to shut down when it is to be rebooted, before its power is cut.
     type: float
     default: 120
+  volumes_dir:
+    description:
+      - The directory of volumes. Left out, they lie in the storage pool's.
+    type: path
+  device_detach_attempts:
+    description:
+      - How often a running guest is asked to let go of a disk that is to be detached.
+    type: int
+    default: 8
+  device_detach_timeout:
+    description:
+      - Seconds that it has each time.
+    type: float
+    default: 20
   vnc_server_listen:
     description:
       - The address at which guests' screens can be reached by VNC. Left out, they cannot.

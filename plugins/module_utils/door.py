@@ -80,4 +80,7 @@ def _driver(options: HostOptions, db: TrackerDB) -> ComputeDriver:
         shared_cpus=options.cpu_shared_set,
         record_version_cap=options.record_version_cap,
         screens={"vnc": options.vnc_server_listen, "spice": options.spice_server_listen},
+        volumes_dir=options.volumes_dir,
+        detach_attempts=options.device_detach_attempts,
+        detach_timeout=options.device_detach_timeout,
     )

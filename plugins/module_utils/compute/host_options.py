@@ -43,6 +43,9 @@ class HostOptions:
         shutdown_timeout: Seconds a guest has to shut down before its power is cut.
         wait_soft_reboot_seconds: Seconds that it has when it is to be rebooted.
         vnc_server_listen, spice_server_listen: The address at which guests' screens can be reached; None: not at all.
+        volumes_dir: The directory of volumes; None for the pool's.
+        device_detach_attempts, device_detach_timeout: How often a running guest is asked to let go of a disk, and how
+            many seconds it has each time.
         power_policy: What becomes of a guest whose power is not as its record says: ``enforce``, ``observe`` or
             ``restart``; see `power_sync`.
         reclaim_instance_interval: Seconds that a deleted instance's data is kept; 0: it is deleted at once.
@@ -85,6 +88,9 @@ class HostOptions:
     wait_soft_reboot_seconds: float = 120.0
     vnc_server_listen: Optional[str] = None
     spice_server_listen: Optional[str] = None
+    volumes_dir: Optional[str] = None
+    device_detach_attempts: int = 8
+    device_detach_timeout: float = 20.0
     power_policy: str = "enforce"
     reclaim_instance_interval: int = 0
     remove_unused_base_images: bool = True

@@ -11,8 +11,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
 
 INSTANCE_KEYS = (
-    "count, flavor, image, networks, volumes, server_group, availability_zone, vm_state, metadata, tags, display_name, locked, "
-    "ssh_keys, user_data, user_data_file, where, scheduler_hints, host"
+    "count, flavor, image, networks, volumes, server_group, availability_zone, vm_state, metadata, tags, display_name, "
+    "locked, ssh_keys, user_data, user_data_file, where, scheduler_hints, host"
 )
 NOT_TEXT = "YAML reads unquoted on, off, yes, no, true and false as booleans: quote it."
 BAD_NAME = "is not a valid name: use at most 63 letters, digits, '.', '_' and '-', and start with a letter or digit."

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import re
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Iterable, Mapping
@@ -22,13 +21,12 @@ from ...objects.errors import (
     InstanceExists,
     InstanceInvalidState,
     InstanceNotFound,
-    InvalidInput,
     NotSupported,
     NovellaError,
 )
 from ...objects.instance import Instance
 from ...objects.pci import PciDevice
-from ..driver import CachedImage, ComputeDriver, ConsoleAddress, DiskSpace, Domain, HostResources, UnusedImage
+from ..driver import CachedImage, ConsoleAddress, DiskSpace, Domain, HostResources, UnusedImage
 from ..image_usage import used_images
 from ..images import ImageCache
 from . import observation, surroundings
@@ -51,13 +49,14 @@ from .guest_agent import GuestAgent
 from .hardware_xml import list_pci_devices
 from .power import GuestPower
 from .screens import read_console
-from .storage import UUID, DiskStore
+from .storage import DiskStore
+from .volume_driving import VolumeDriving, checked
 
 CONFIG_DRIVE_LABEL = "config-2"
 POOL_TYPES = ("dir", "fs", "netfs")
 
 
-class LibvirtDriver(ComputeDriver):
+class LibvirtDriver(VolumeDriving):
     """Drives the libvirt of the host it runs on. Threads may share one driver.
 
     Args:
@@ -67,6 +66,7 @@ class LibvirtDriver(ComputeDriver):
         image_deadline: Seconds that fetching an image may take.
         shared_cpus: The CPUs that vCPUs share; None for all.
         screens: By kind, ``vnc`` or ``spice``, the address at which guests' screens can be reached.
+        volumes_dir, detach_attempts, detach_timeout: See VolumeDriving.
     """
 
     def __init__(
@@ -78,12 +78,14 @@ class LibvirtDriver(ComputeDriver):
         shared_cpus: Optional[str] = None,
         record_version_cap: Optional[str] = None,
         screens: Optional[Mapping[str, Optional[str]]] = None,
+        volumes_dir: Optional[str] = None,
+        detach_attempts: int = 8,
+        detach_timeout: float = 20.0,
     ) -> None:
-        self._connection = Connection(uri, deadline)
+        super().__init__(Connection(uri, deadline), deadline, volumes_dir, detach_attempts, detach_timeout)
         self._power = GuestPower(self._connection, deadline)
         self._agent = GuestAgent(self._connection)
         self._pool = pool
-        self._deadline = deadline
         self._image_deadline = image_deadline
         self._shared_cpus = shared_cpus
         self._record_version_cap = record_version_cap
@@ -124,7 +126,7 @@ class LibvirtDriver(ComputeDriver):
     def get_disk_space(self, domains: Iterable[Domain]) -> DiskSpace:
         disks, domains = self._disks, list(domains)
         ours = {domain.uuid for domain in domains if domain.record is not None}
-        files = [path for domain in domains for path in domain.disk_files]
+        files = [*(path for domain in domains for path in domain.disk_files), *self._volumes.files()]
         return DiskSpace(disks.free_bytes(), disks.growth(ours, files))
 
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
@@ -146,7 +148,7 @@ class LibvirtDriver(ComputeDriver):
             return read()
 
     def read_fingerprint(self, with_pci: bool) -> str:
-        return read_fingerprint(self._connection, self._pool, with_pci)
+        return read_fingerprint(self._connection, self._pool, with_pci, self._volumes_dir)
 
     def list_root_disks(self) -> set[str]:
         return self._disks.list_root_disks()
@@ -166,37 +168,38 @@ class LibvirtDriver(ComputeDriver):
         return self._images.ensure(image)
 
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
-        return self._disks.create_root_disk(_checked(instance.uuid), image, instance.spec.flavor.root_gb)
+        return self._disks.create_root_disk(checked(instance.uuid), image, instance.spec.flavor.root_gb)
 
     def set_disks_aside(self, uuid: str) -> None:
-        self._disks.set_aside(_checked(uuid))
+        self._disks.set_aside(checked(uuid))
 
     def take_disks_back(self, uuid: str) -> None:
-        self._disks.take_back(_checked(uuid))
+        self._disks.take_back(checked(uuid))
 
     def drop_disks_aside(self, uuid: str) -> None:
-        self._disks.drop_aside(_checked(uuid))
+        self._disks.drop_aside(checked(uuid))
 
     def create_rescue_disk(self, uuid: str, image: CachedImage) -> None:
-        self._disks.create_rescue_disk(_checked(uuid), image)
+        self._disks.create_rescue_disk(checked(uuid), image)
 
     def delete_rescue_disk(self, uuid: str) -> None:
-        self._disks.delete_rescue_disk(_checked(uuid))
+        self._disks.delete_rescue_disk(checked(uuid))
 
     def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
         # Only who builds an instance needs it loaded.
         from ..iso9660 import build_iso
 
-        self._disks.write_config_drive(_checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
+        self._disks.write_config_drive(checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
 
     def define(self, instance: Instance) -> None:
         check_supported(instance.spec)
         self._refuse_others(instance)
-        uuid = _checked(instance.uuid)
+        uuid = checked(instance.uuid)
         disks = GuestDisks(
             root=str(self._disks.root_disk(uuid)),
             config_drive=str(self._disks.config_drive(uuid)),
             rescue=None if instance.rescue_image is None else str(self._disks.rescue_disk(uuid)),
+            volumes=self.volume_disks(instance),
         )
         self._power.forget_memory(uuid)
         platform = self._facts.platform(self._shared_cpus)
@@ -221,28 +224,28 @@ class LibvirtDriver(ComputeDriver):
     # -- power -----------------------------------------------------------------------------------------------
 
     def power_on(self, uuid: str) -> None:
-        self._power.power_on(_checked(uuid))
+        self._power.power_on(checked(uuid))
 
     def shut_down(self, uuid: str, timeout: float) -> bool:
-        return self._power.shut_down(_checked(uuid), timeout)
+        return self._power.shut_down(checked(uuid), timeout)
 
     def power_off(self, uuid: str) -> None:
-        self._power.power_off(_checked(uuid))
+        self._power.power_off(checked(uuid))
 
     def pause(self, uuid: str) -> None:
-        self._power.pause(_checked(uuid))
+        self._power.pause(checked(uuid))
 
     def unpause(self, uuid: str) -> None:
-        self._power.unpause(_checked(uuid))
+        self._power.unpause(checked(uuid))
 
     def suspend(self, uuid: str) -> None:
-        self._power.suspend(_checked(uuid))
+        self._power.suspend(checked(uuid))
 
     def resume(self, uuid: str) -> None:
-        self._power.resume(_checked(uuid))
+        self._power.resume(checked(uuid))
 
     def inject_nmi(self, uuid: str) -> None:
-        self._power.inject_nmi(_checked(uuid))
+        self._power.inject_nmi(checked(uuid))
 
     # -- removing --------------------------------------------------------------------------------------------
 
@@ -261,7 +264,7 @@ class LibvirtDriver(ComputeDriver):
             return
 
     def delete_disks(self, uuid: str) -> None:
-        self._disks.delete(_checked(uuid))
+        self._disks.delete(checked(uuid))
         for log in find_logs(uuid):
             log.unlink(missing_ok=True)
         self._refresh_pool()
@@ -274,16 +277,16 @@ class LibvirtDriver(ComputeDriver):
     # -- the guest's words -----------------------------------------------------------------------------------
 
     def get_console(self, uuid: str, kind: str) -> Optional[ConsoleAddress]:
-        return self._connection.read("read the domain's screens", lambda raw: read_console(raw, _checked(uuid), kind))
+        return self._connection.read("read the domain's screens", lambda raw: read_console(raw, checked(uuid), kind))
 
     def set_password(self, uuid: str, user: str, password: str) -> None:
-        self._agent.set_password(_checked(uuid), user, password)
+        self._agent.set_password(checked(uuid), user, password)
 
     def write_guest_file(self, uuid: str, path: str, content: bytes) -> None:
-        self._agent.write_file(_checked(uuid), path, content)
+        self._agent.write_file(checked(uuid), path, content)
 
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
-        return read_tail(_checked(uuid), max_bytes)
+        return read_tail(checked(uuid), max_bytes)
 
     # -- own ways --------------------------------------------------------------------------------------------
 
@@ -312,7 +315,7 @@ class LibvirtDriver(ComputeDriver):
         return ImageCache(str(self._disks.directory), self._image_deadline)
 
     def _domain(self, uuid: str) -> Any:
-        return self._connection.host().lookupByUUIDString(_checked(uuid))
+        return self._connection.host().lookupByUUIDString(checked(uuid))
 
     def _refuse_others(self, instance: Instance) -> None:
         host, name = self._connection.host(), instance.spec.domain_name
@@ -348,13 +351,6 @@ def _everywhere(domain: Any) -> int:
     """Return the flags that change a domain both as it runs and as it is defined, as far as it does and is."""
     flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
     return int(flags | (libvirt.VIR_DOMAIN_AFFECT_CONFIG if domain.isPersistent() else 0))
-
-
-def _checked(uuid: str) -> str:
-    """Return the uuid, which becomes part of file names, if it is one."""
-    if not re.fullmatch(UUID, uuid):
-        raise InvalidInput(f"'{uuid}' is not a uuid.")
-    return uuid
 
 
 def _owner(record: Optional[Mapping[str, Any]]) -> str:
