@@ -24,12 +24,13 @@ from .reconciliation import Progress, describe_failure
 from .records import check_writable
 from .run_states import POWER_OF
 from .states import DELETED
+from .volume_wish import is_as_wished
 
 # What may be asked for; the rest makes instances, or follows from a fleet.
 COMMANDS = (
     *("start", "stop", "reboot", "hard_reboot", "pause", "unpause", "suspend", "resume"),
     *("rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump", "lock", "unlock"),
-    *("set_admin_password", "inject_file"),
+    *("set_admin_password", "inject_file", "attach_volume", "detach_volume", "extend_volume"),
 )
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"
@@ -141,7 +142,7 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
         answer = answer.but(record_before=told, record_after=told)
     try:
         becomes = declared.foretell_record(record, command.arguments)
-        if _is_there(declared, seen, becomes):
+        if _is_there(declared, seen, becomes) or is_as_wished(declared.name, record, command.arguments.get("volume")):
             return answer.but(status=UNCHANGED)
         _refuse(host, declared, seen, becomes, busy)
     except NovellaError as refusal:

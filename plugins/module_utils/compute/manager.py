@@ -36,6 +36,7 @@ from .operations import removal as _removal  # noqa: F401
 from .operations import rescuing as _rescuing  # noqa: F401
 from .operations import soft_removal as _soft_removal  # noqa: F401
 from .operations import standstill as _standstill  # noqa: F401
+from .operations import volumes as _volumes  # noqa: F401
 from .owner import is_alive
 from .reconciliation import Progress, make_result, reconcile
 from .resource_tracker import ResourceTracker
