@@ -24,7 +24,7 @@ from .reconciliation import Progress, describe_failure
 from .records import check_writable
 from .run_states import POWER_OF
 from .states import DELETED
-from .volume_wish import is_as_wished
+from .volume_wish import check_wish, is_as_wished
 
 # What may be asked for; the rest makes instances, or follows from a fleet.
 COMMANDS = (
@@ -145,6 +145,7 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
         if _is_there(declared, seen, becomes) or is_as_wished(declared.name, record, command.arguments.get("volume")):
             return answer.but(status=UNCHANGED)
         _refuse(host, declared, seen, becomes, busy)
+        check_wish(host, declared.name, record, command.arguments.get("volume"))
     except NovellaError as refusal:
         return answer.but(status=FAILED, error=describe_failure(declared.name, spec.name, refusal))
     if declared.alters is not None:

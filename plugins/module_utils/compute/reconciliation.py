@@ -36,8 +36,8 @@ def reconcile(
 ) -> list[dict[str, Any]]:
     """Do this host's slice of a plan, several instances at once. One failure never stops another action.
 
-    Deletes come first, as they make room; then volumes are detached, as others may wait for them; then all claims in one
-    transaction; then the rest.
+    Deletes come first, as they make room; then volumes are detached, as others may wait for them; then all claims in
+    one transaction; then the rest.
 
     Args:
         actions: The slice, in the plan's order.

@@ -45,16 +45,24 @@ def take_volumes(
         ComputeResourcesUnavailable: There is no room for them.
     """
     with host.db.transaction():
-        node, domains = host.tracker.update_available_resource()
-        present = {volume.uuid: volume for volume in host.driver.list_volumes()}
+        present = check_volumes(host, instance, requests, has_claim)
         for request in requests:
-            _check_owner(request.uuid, request.name, instance.uuid, domains)
-            _check_shape(request, present.get(request.uuid))
-        growth = {request.uuid: missing_gb([request], present.values()) for request in requests}
-        if not has_claim:
-            _check_room(instance.spec.name, sum(growth.values()), node)
-        for request in requests:
-            hold_volume(host.db, instance.uuid, request.uuid, 0 if has_claim else growth[request.uuid])
+            growth = 0 if has_claim else missing_gb([request], present.values())
+            hold_volume(host.db, instance.uuid, request.uuid, growth)
+    return present
+
+
+def check_volumes(
+    host: Host, instance: Instance, requests: Sequence[VolumeRequest], has_claim: bool = False
+) -> dict[str, Volume]:
+    """Test whether an instance could claim volumes, and return those that are on the host; see `take_volumes`."""
+    node, domains = host.tracker.update_available_resource()
+    present = {volume.uuid: volume for volume in host.driver.list_volumes()}
+    for request in requests:
+        _check_owner(request.uuid, request.name, instance.uuid, domains)
+        _check_shape(request, present.get(request.uuid))
+    if not has_claim:
+        _check_room(instance.spec.name, missing_gb(requests, present.values()), node)
     return present
 
 

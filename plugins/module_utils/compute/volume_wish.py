@@ -17,6 +17,8 @@ from ..objects.identity import volume_uuid
 from ..objects.instance import Instance
 from ..objects.volume import BUSES, FORMATS, Volume, VolumeRequest
 from .block_devices import find_volume
+from .host import Host
+from .volume_claims import check_volumes
 
 LARGEST_GB = 1 << 20
 # As in a fleet's schema; behind a slash stands the position of a volume that is an instance's own.
@@ -48,15 +50,20 @@ VOLUME = {
 }
 
 
-def read_wish(options: Mapping[str, Any]) -> VolumeWish:
+def read_wish(options: Mapping[str, Any], operation: str) -> VolumeWish:
     """Return the wish that a module's option describes.
 
+    Args:
+        operation: What it is for.
+
     Raises:
-        OptionInvalid: The name is none, or the size is not positive or beyond all bounds.
+        OptionInvalid: The name is none, or the size is missing, not positive or beyond all bounds.
     """
     wish = VolumeWish.from_dict({key: value for key, value in options.items() if value is not None}, "volume")
     if not NAME.fullmatch(wish.name):
         raise OptionInvalid(f"volume.name is '{wish.name}', which is no name of a volume.")
+    if wish.size_gb is None and operation == "extend_volume":
+        raise OptionInvalid("volume.size_gb is missing: nothing says how large the volume shall be.")
     if wish.size_gb is not None and not 1 <= wish.size_gb <= LARGEST_GB:
         raise OptionInvalid(f"volume.size_gb is {wish.size_gb}; it must be 1 to {LARGEST_GB}.")
     return wish
@@ -99,6 +106,21 @@ def held_volume(instance: Instance, asked: Any) -> VolumeRequest:
         names = ", ".join(item.name for item in instance.spec.volumes) or "none"
         raise InvalidVolume(f"{instance.spec.name} has no volume '{asked.name}'. It has: {names}.")
     return held
+
+
+def check_wish(host: Host, operation: str, instance: Instance, asked: Any) -> None:
+    """Refuse what an operation on an instance's volumes would refuse before anything is done.
+
+    Raises:
+        NovellaError: It would.
+    """
+    if asked is None or operation == "detach_volume":
+        return
+    if operation == "extend_volume":
+        request = held_volume(instance, asked).but(size_gb=asked.size_gb)
+    else:
+        request = wanted_volume(instance, asked, host.driver.list_volumes())
+    check_volumes(host, instance, [request])
 
 
 def is_as_wished(operation: str, instance: Instance, asked: Any) -> bool:
