@@ -92,7 +92,8 @@ def essence(document: Mapping[str, Any]) -> dict[str, Any]:
         for seen in document.get("instances", [])
     }
     parts = {key: document.get(key, []) for key in ("lost", "foreign", "in_progress")}
-    return {"used": used, "instances": instances, **parts}
+    volumes = [{**volume, "created_at": None} for volume in document.get("volumes", [])]
+    return {"used": used, "instances": instances, "volumes": volumes, **parts}
 
 
 def _is_held(row: sqlite3.Row) -> bool:

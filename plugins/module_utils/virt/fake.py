@@ -277,9 +277,10 @@ class FakeDriver(FakeVolumes):
         domain = self.get_domain(uuid)
         if domain is not None:
             self._obey("undefine", domain.name)
-            self._write("DELETE FROM fake_domains WHERE uuid = ?", uuid)
-            self._write_title(uuid, None)
-            self._forget_volumes(uuid)
+            with self._db.transaction():
+                self._write("DELETE FROM fake_domains WHERE uuid = ?", uuid)
+                self._write_title(uuid, None)
+                self._forget_volumes(uuid)
 
     def delete_disks(self, uuid: str) -> None:
         self._obey("delete_disks", uuid)
