@@ -37,12 +37,13 @@ class VolumePlug:
         """Plug a volume in wherever it is not: into the running guest, its definition, or both.
 
         Raises:
-            InvalidVolume: The running guest cannot be given it.
+            InvalidVolume: The running guest cannot be given it, or its memory is saved.
         """
         domain = self._domain(uuid)
         flags = [flag for flag, tree in _views(domain) if find_volume(tree, disk.request.uuid) is None]
         if not flags:
             return
+        _refuse_saved(domain)
         if libvirt.VIR_DOMAIN_AFFECT_LIVE in flags and disk.request.bus == "sata":
             raise InvalidVolume(
                 f"{domain.name()} runs, and a sata disk cannot be given to a running guest.",
@@ -70,10 +71,10 @@ class VolumePlug:
         except InstanceNotFound:
             return
         self._detach_live(domain, volume_uuid)
-        flag = libvirt.VIR_DOMAIN_AFFECT_CONFIG
         element = find_volume(_tree(domain, libvirt.VIR_DOMAIN_XML_INACTIVE), volume_uuid)
         if element is not None:
-            domain.detachDeviceFlags(_text(element), flag)
+            _refuse_saved(domain)
+            domain.detachDeviceFlags(_text(element), libvirt.VIR_DOMAIN_AFFECT_CONFIG)
 
     def grow(self, uuid: str, volume_uuid: str, size: int) -> bool:
         """Have a guest that has a volume open grow it, so that it sees so. Return False where none has.
@@ -120,6 +121,13 @@ class VolumePlug:
 
     def _domain(self, uuid: str) -> Any:
         return self._connection.host().lookupByUUIDString(uuid)
+
+
+def _refuse_saved(domain: Any) -> None:
+    if not domain.isActive() and domain.hasManagedSaveImage(0):
+        raise InvalidVolume(
+            f"{domain.name()} has its memory saved, which belongs to the disks that it had then.", "Resume it first."
+        )
 
 
 def _views(domain: Any) -> list[tuple[int, ET.Element]]:
