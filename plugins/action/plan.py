@@ -63,7 +63,7 @@ class ActionModule(ControllerAction):
         "group": {"type": "str"},
         "hosts_from": {"type": "raw"},
         "prune": {"type": "bool", "default": False},
-        "consent": {"type": "list", "elements": "str", "choices": ["rebuild"], "default": []},
+        "consent": {"type": "list", "elements": "str", "choices": ["rebuild", "delete_volume"], "default": []},
         "save_to": {"type": "str"},
         "apply_from": {"type": "str"},
         "previous": {"type": "dict"},

@@ -156,6 +156,20 @@ options:
       - An absolute path on the host, under which images of instances' disks are kept. Left out, it is C(snapshots) in
         O(state_path).
     type: path
+  volumes_dir:
+    description:
+      - The directory of volumes. Left out, they lie in the storage pool's.
+    type: path
+  device_detach_attempts:
+    description:
+      - How often a running guest is asked to let go of a disk that is to be detached.
+    type: int
+    default: 8
+  device_detach_timeout:
+    description:
+      - Seconds that it has each time.
+    type: float
+    default: 20
   vnc_server_listen:
     description:
       - The address at which guests' screens can be reached by VNC. Left out, they cannot.

@@ -83,4 +83,7 @@ def _driver(options: HostOptions, db: TrackerDB) -> ComputeDriver:
         screens={"vnc": options.vnc_server_listen, "spice": options.spice_server_listen},
         serial_listen=options.serial_server_listen,
         serial_ports=read_port_range(options.serial_port_range),
+        volumes_dir=options.volumes_dir,
+        detach_attempts=options.device_detach_attempts,
+        detach_timeout=options.device_detach_timeout,
     )

@@ -44,4 +44,5 @@ def _read_hypervisor(options: HostOptions, db: TrackerDB, with_pci: bool) -> str
     from .virt.libvirt.connection import Connection
     from .virt.libvirt.fingerprint import read_fingerprint
 
-    return read_fingerprint(Connection(options.uri, options.deadline), options.pool, with_pci)
+    connection = Connection(options.uri, options.deadline)
+    return read_fingerprint(connection, options.pool, with_pci, options.volumes_dir)

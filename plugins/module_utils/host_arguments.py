@@ -37,10 +37,11 @@ def host_argument_spec() -> dict[str, dict[str, Any]]:
         "pool": {"type": "str", "default": _DEFAULTS.pool},
         "state_path": {"type": "path", "default": _DEFAULTS.state_path},
         "snapshots_dir": {"type": "path"},
+        "volumes_dir": {"type": "path"},
     }
     for name in ("reserved_host_cpus", "reserved_host_memory_mb", "reserved_host_disk_mb", "max_concurrent_builds"):
         spec[name] = {"type": "int", "default": getattr(_DEFAULTS, name)}
-    for name in ("instance_overhead_memory_mb", "minimum_free_disk_mb"):
+    for name in ("instance_overhead_memory_mb", "minimum_free_disk_mb", "device_detach_attempts"):
         spec[name] = {"type": "int", "default": getattr(_DEFAULTS, name)}
     for name in ("cpu_allocation_ratio", "ram_allocation_ratio", "disk_allocation_ratio"):
         # Left out, a ratio is not fixed; the initial one holds.
@@ -63,7 +64,7 @@ def host_argument_spec() -> dict[str, dict[str, Any]]:
     ):
         spec[name] = {"type": "str"}
     spec["serial_port_range"] = {"type": "str", "default": _DEFAULTS.serial_port_range}
-    for name in ("deadline", "shutdown_timeout", "wait_soft_reboot_seconds"):
+    for name in ("deadline", "shutdown_timeout", "wait_soft_reboot_seconds", "device_detach_timeout"):
         spec[name] = {"type": "float", "default": getattr(_DEFAULTS, name)}
     spec["power_policy"] = {"type": "str", "default": _DEFAULTS.power_policy, "choices": list(POLICIES)}
     spec["remove_unused_base_images"] = {"type": "bool", "default": _DEFAULTS.remove_unused_base_images}

@@ -51,6 +51,9 @@ options:
         file at the next boot; what comes of it, the software in the guest decides.
       - V(inject_network_info) writes what the record says of the instance's networks into its config drive.
         V(reset_network) pulls the interfaces of a running guest and plugs them in again.
+      - V(attach_volume) gives it a volume, at once if it runs; one that is not on the host is made. V(detach_volume)
+        takes it away and keeps it, once a running guest has let go of it. V(extend_volume) has it grow, which a running
+        guest sees at once.
       - V(lock) has it stay as it is. Until V(unlock) whatever else is asked for is refused, by name and through a plan;
         only metadata, tags and display name may be changed.
     type: str
@@ -78,6 +81,9 @@ options:
       - inject_file
       - inject_network_info
       - reset_network
+      - attach_volume
+      - detach_volume
+      - extend_volume
     required: true
   image:
     description:
@@ -130,6 +136,36 @@ options:
     description:
       - With O(action=inject_file), what to write, at most 10240 bytes.
     type: str
+  volume:
+    description:
+      - With V(attach_volume), V(detach_volume) and V(extend_volume), the volume. It is one of the instance's fleet and
+        project.
+    type: dict
+    suboptions:
+      name:
+        description:
+          - Its name. A volume of an instance's own is called after it and its position, such as V(db/0).
+        type: str
+        required: true
+      size_gb:
+        description:
+          - Its size in GiB. A new one needs it, and so does V(extend_volume). One that is there may grow, and never
+            shrinks.
+        type: int
+      format:
+        description: The format of a new one's file, V(qcow2) by default.
+        type: str
+        choices: [qcow2, raw]
+      bus:
+        description:
+          - How the guest sees the disk. V(sata) cannot be attached to a running guest.
+        type: str
+        choices: [virtio, scsi, sata]
+        default: virtio
+      delete_on_termination:
+        description: Whether the volume goes, with its data, when the instance is deleted.
+        type: bool
+        default: false
   reason:
     description:
       - With O(action=lock), why. Whoever is refused something for the lock is told. One line of at most 255 characters.
@@ -186,6 +222,12 @@ EXAMPLES = r"""
   novella.compute.instance_action:
     action: unpause
     names: ["web-*"]
+
+- name: Give the database another disk
+  novella.compute.instance_action:
+    action: attach_volume
+    names: [db]
+    volume: {name: archive, size_gb: 100}
 
 - name: Have the database left alone
   novella.compute.instance_action:
@@ -267,6 +309,7 @@ from ..module_utils.compute.commands import COMMANDS, Command
 from ..module_utils.compute.injected_file import read_injected_file
 from ..module_utils.compute.progress import ProgressFile
 from ..module_utils.compute.single import IMAGE, read_image
+from ..module_utils.compute.volume_wish import VOLUME, read_wish
 from ..module_utils.door import compute_manager
 from ..module_utils.host_arguments import host_argument_spec
 from ..module_utils.objects.errors import OptionInvalid
@@ -275,6 +318,7 @@ from ..module_utils.objects.errors import OptionInvalid
 OWN_OPTIONS = {
     "image": ("rescue", "rebuild"),
     "reason": ("lock",),
+    "volume": ("attach_volume", "detach_volume", "extend_volume"),
     "admin_password": ("set_admin_password",),
     "rescue_password": ("rescue",),
     "admin_user": ("set_admin_password",),
@@ -291,6 +335,7 @@ def main() -> None:
             "action": {"type": "str", "choices": list(COMMANDS), "required": True},
             "image": {"type": "dict", "options": IMAGE},
             "reason": {"type": "str"},
+            "volume": {"type": "dict", "options": VOLUME},
             "admin_password": {"type": "str", "no_log": True},
             "rescue_password": {"type": "str", "no_log": True},
             "admin_user": {"type": "str"},
@@ -300,6 +345,7 @@ def main() -> None:
         required_if=[
             ("action", "set_admin_password", ("admin_password",)),
             ("action", "inject_file", ("path", "content")),
+            *(("action", action, ("volume",)) for action in OWN_OPTIONS["volume"]),
         ],
         supports_check_mode=True,
     )
@@ -312,6 +358,8 @@ def main() -> None:
                 raise OptionInvalid(f"{name} is no option of action {params['action']}.", "Leave it out.")
         if "path" in given:
             given["file"] = read_injected_file(given.pop("path"), given.pop("content"))
+        if "volume" in given:
+            given["volume"] = read_wish(given["volume"], params["action"])
         if "image" in given:
             given["image"] = read_image(given["image"])
         command = Command(params["action"], read_selection(params), given)

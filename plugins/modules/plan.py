@@ -54,9 +54,11 @@ options:
       - What may be done though data are lost by it. A V(rebuild) gives an instance a new root disk, where its image,
         its SSH keys or its user data are declared otherwise. Without it, such an instance stays as it is, and the run
         fails at its end.
+      - With V(delete_volume) O(prune) deletes the fleet's volumes, too, that it does not declare any more and that no
+        instance has.
     type: list
     elements: str
-    choices: [rebuild]
+    choices: [rebuild, delete_volume]
     default: []
   save_to:
     description:

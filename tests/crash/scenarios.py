@@ -38,6 +38,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "soft_delete": {"reclaim_instance_interval": 3600},
     "restore": {"reclaim_instance_interval": 3600},
 }
+# What volume in GiB the instance has before an operation, and shall have after it; 0 for none.
+VOLUMES = {"attach_volume": (0, 1), "detach_volume": (1, 0), "extend_volume": (1, 2), "delete_volume": (1, 0)}
 # What a fleet may declare; anything else is a state that it leaves alone.
 DECLARED = (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED, states.SHELVED)
 GONE = (states.DELETED, "soft-delete")
@@ -49,6 +51,7 @@ PARTS = {
     # A guest that has an agent is asked to stand still while a copy of its disk begins.
     "images": {"tiny": {"source": "/srv/images/tiny.qcow2", "properties": {"hw_qemu_guest_agent": "yes"}}},
     "networks": {"front": {"libvirt_network": "default"}},
+    "volumes": {"data": {"size_gb": 1}},
 }
 
 
@@ -64,6 +67,7 @@ class Scenario:
         action: What is killed.
         fleet: What declares the state that the operation leads to; undeclared instances are pruned.
         options: Of the host.
+        besides: What there is beside the instance.
         problem: Why it cannot be tried; a defect of these tests, said by one of them.
     """
 
@@ -74,33 +78,55 @@ class Scenario:
     action: Optional[Action] = None
     fleet: Optional[Fleet] = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    besides: str = ""
     problem: str = ""
 
     def __str__(self) -> str:
         aim = f"-as-{self.action.vm_state}" if self.action is not None and self.action.vm_state else ""
-        return f"{self.operation}-from-{self.start}{aim}"
+        return f"{self.operation}-from-{self.start}{aim}{self.besides}"
 
 
 def derive_scenarios() -> list[Scenario]:
     """Return every scenario of every operation that there is."""
-    return [scenario for declared in OPERATIONS.values() for scenario in _scenarios_of(declared)]
+    scenarios = [scenario for declared in OPERATIONS.values() for scenario in _scenarios_of(declared)]
+    return [*scenarios, *_scenarios_with_volumes()]
 
 
-def declare(vm_state: Optional[str], metadata: Mapping[str, str], count: int = 1) -> Fleet:
-    """Return the fleet with its instance in that state; None for the fleet without it."""
-    body = {"flavor": "small", "image": "tiny", "networks": [{"network": "front"}], "metadata": dict(metadata)}
+def declare(vm_state: Optional[str], metadata: Mapping[str, str], count: int = 1, volume_gb: int = 0) -> Fleet:
+    """Return the fleet with its instance in that state; None for the fleet without it.
+
+    Args:
+        volume_gb: How large the volume is that the instance has and takes along when it goes; 0 for none.
+    """
+    volumes = [{"volume": "data", "delete_on_termination": True}] if volume_gb else []
+    parts = {**PARTS, "volumes": {"data": {"size_gb": volume_gb or 1}}}
+    body = {
+        "volumes": volumes,
+        "flavor": "small",
+        "image": "tiny",
+        "networks": [{"network": "front"}],
+        "metadata": dict(metadata),
+    }
     if metadata:
         body["display_name"] = "What virsh shows besides"
     entry = {"web": {**body, "vm_state": vm_state, "count": count}} if vm_state else {}
-    return load_fleet({**PARTS, "instances": entry})
+    return load_fleet({**parts, "instances": entry})
 
 
-def act(operation: str, vm_state: Optional[str] = None, metadata: Optional[Mapping[str, str]] = None) -> Action:
-    """Return an operation's action on the one instance."""
-    wanted = expand(declare("active", metadata or {}))[0]
+def act(
+    operation: str, vm_state: Optional[str] = None, metadata: Optional[Mapping[str, str]] = None, volume_gb: int = 0
+) -> Action:
+    """Return an operation's action on the one instance, or on its volume."""
+    wanted = expand(declare("active", metadata or {}, volume_gb=volume_gb))[0]
     makes, tells = OPERATIONS[operation].vm_states is None, metadata is not None
     spec = wanted.spec if makes or tells else None
-    return Action(operation, wanted.uuid, NAME, "kvm1", "a test wants it", spec=spec, vm_state=vm_state)
+    action = Action(operation, wanted.uuid, NAME, "kvm1", "a test wants it", spec=spec, vm_state=vm_state)
+    if operation not in VOLUMES:
+        return action
+    volume = expand(declare("active", {}, volume_gb=max(VOLUMES[operation])))[0].spec.volumes[0]
+    if operation == "delete_volume":
+        return action.but(uuid=volume.uuid, name=volume.name)
+    return action.but(volume=volume)
 
 
 def _scenarios_of(declared: Operation) -> list[Scenario]:
@@ -134,15 +160,34 @@ def _scenario(
     vm_state: Optional[str],
     written: Optional[str] = None,
 ) -> Scenario:
+    before_gb, after_gb = VOLUMES.get(declared.name, (0, 0))
+    if before_gb:
+        way = tuple(
+            item if item.operation != "create" else act("create", item.vm_state, None, before_gb) for item in way
+        )
+    if declared.name == "delete_volume":
+        way = (*way, act("detach_volume"))
     given = ARGUMENTS.get(declared.name, {})
     metadata, vm_state = given.get("metadata"), vm_state or given.get("vm_state")
     options: dict[str, Any] = {}
     for operation in [declared.name, *[action.operation for action in way]]:
         options.update(OPTIONS.get(operation, {}))
     aim = vm_state or declared.ends_in or start
-    fleet = declare(None, {}) if aim in GONE else declare(aim if aim in DECLARED else "any", metadata or {})
+    state = aim if aim in DECLARED else "any"
+    fleet = declare(None, {}) if aim in GONE else declare(state, metadata or {}, volume_gb=after_gb)
     action = act(declared.name, vm_state, metadata)
     return Scenario(declared.name, start, way, written, action, fleet, options)
+
+
+def _scenarios_with_volumes() -> list[Scenario]:
+    """Return what is tried once more with a volume, which comes and goes with its instance."""
+    made = act("create", "active", None, 1)
+    here, gone = declare("active", {}, volume_gb=1), declare(None, {})
+    return [
+        Scenario("create", ABSENT, (), None, made, here, besides="-with-a-volume"),
+        Scenario("delete", states.ACTIVE, (made,), None, act("delete"), gone, besides="-with-a-volume"),
+        Scenario("rebuild", states.ACTIVE, (made,), None, act("rebuild"), here, besides="-with-a-volume"),
+    ]
 
 
 def _find_way(aim: str) -> Optional[tuple[Action, ...]]:

@@ -21,7 +21,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db
 # They tell what was, and keep telling it.
 HISTORY = ("actions", "events", "faults", "instance_actions", "instance_faults")
 # They tell what is being done: empty as soon as nothing is.
-IN_FLIGHT = re.compile(r"journal|steps|claim\w*")
+IN_FLIGHT = re.compile(r"journal|steps|claim\w*|volume_claims")
 # What differs between two runs that did the same.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 _COUNTER = re.compile(r'"generation": ?\d+')
@@ -96,7 +96,8 @@ def essence(document: Mapping[str, Any]) -> dict[str, Any]:
         for seen in document.get("instances", [])
     }
     parts = {key: document.get(key, []) for key in ("lost", "foreign", "in_progress")}
-    return {"used": used, "instances": instances, **parts}
+    volumes = [{**volume, "created_at": None} for volume in document.get("volumes", [])]
+    return {"used": used, "instances": instances, "volumes": volumes, **parts}
 
 
 def _is_held(row: sqlite3.Row) -> bool:

@@ -36,6 +36,8 @@ ROW = re.compile(r"^\| (\w+) \| ([\w, -]+) \| ([\w, -]+) \|$", re.MULTILINE)
 FILES = {
     "@secret.yml": {"admin_password": "correct horse"},
     "@motd.yml": {"path": "/etc/motd", "content": "hello"},
+    "@data.yml": {"volume": {"name": "data", "size_gb": 10}},
+    "@larger.yml": {"volume": {"name": "data", "size_gb": 20}},
 }
 
 

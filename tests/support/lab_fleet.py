@@ -65,7 +65,7 @@ class LabFleet:
         for controller in self.controllers:
             controller.stop()
         self.declare()
-        self.apply(prune=True)
+        self.apply(prune=True, consent="delete_volume")
         assert self.homes() == {}
 
     def homes(self) -> dict[str, str]:

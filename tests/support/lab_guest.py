@@ -35,6 +35,20 @@ class Guest:
         self.ask("guest-file-close", handle=handle)
         return base64.b64decode(said).decode()
 
+    def execute(self, script: str) -> str:
+        """Run a shell script in it as root, and return what that printed. It must succeed."""
+        pid = self.ask("guest-exec", path="/bin/sh", arg=["-c", script], **{"capture-output": True})["pid"]
+        answers: list[Any] = []
+
+        def is_over() -> bool:
+            answers.append(self.ask("guest-exec-status", pid=pid))
+            return bool(answers[-1]["exited"])
+
+        await_condition(is_over, f"the guest has done {script}", 60)
+        printed, errors = (base64.b64decode(answers[-1].get(key, "")).decode() for key in ("out-data", "err-data"))
+        assert answers[-1]["exitcode"] == 0, errors
+        return printed
+
     def await_boot(self, number: int) -> None:
         """Wait until it has booted so many times, and its agent answers."""
         await_condition(lambda: self.console.count("READY hostname") >= number, f"boot {number}", 90)
@@ -81,10 +95,15 @@ class Guest:
         return self.home.virsh("desc", self.domain, "--title", *where).strip()
 
 
+def guest_of(fleet: LabFleet, name: str) -> Guest:
+    """Return an instance that is on kvm2, as a guest."""
+    return Guest(fleet.lab.host("kvm2"), f"{fleet.name}.{name}")
+
+
 def have_guest(fleet: LabFleet, **body: Any) -> Guest:
     """Have the instance web on kvm2, running and as declared, and wait until it has booted."""
     fleet.declare(web={"host": "kvm2", **body})
     fleet.apply()
-    guest = Guest(fleet.lab.host("kvm2"), f"{fleet.name}.web")
+    guest = guest_of(fleet, "web")
     guest.await_answer()
     return guest

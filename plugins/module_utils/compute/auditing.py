@@ -54,6 +54,7 @@ def audit(host: Host) -> HostReport:
         remembers=Whereabouts(db).mark,
         fingerprint=fingerprint,
         reclaim_instance_interval=host.options.reclaim_instance_interval,
+        volumes=driver.list_volumes(),
     )
 
 

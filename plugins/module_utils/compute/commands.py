@@ -24,12 +24,14 @@ from .reconciliation import Progress, describe_failure
 from .records import check_writable
 from .run_states import POWER_OF
 from .states import DELETED
+from .volume_wish import check_wish, is_as_wished
 
 # What may be asked for; the rest makes instances, or follows from a fleet.
 COMMANDS = (
     *("start", "stop", "reboot", "hard_reboot", "pause", "unpause", "suspend", "resume"),
     *("shelve", "unshelve", "rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump"),
     *("lock", "unlock", "set_admin_password", "inject_file", "inject_network_info", "reset_network"),
+    *("attach_volume", "detach_volume", "extend_volume"),
 )
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"
@@ -143,9 +145,12 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
         answer = answer.but(record_before=told, record_after=told)
     try:
         becomes = declared.foretell_record(record, command.arguments)
-        if _is_there(declared, seen, becomes) or (command.is_done is not None and command.is_done(record)):
+        is_done = command.is_done is not None and command.is_done(record)
+        is_done = is_done or is_as_wished(declared.name, record, command.arguments.get("volume"))
+        if is_done or _is_there(declared, seen, becomes):
             return answer.but(status=UNCHANGED)
         _refuse(host, declared, seen, becomes, busy)
+        check_wish(host, declared.name, record, command.arguments.get("volume"))
     except NovellaError as refusal:
         return answer.but(status=FAILED, error=describe_failure(declared.name, spec.name, refusal))
     if declared.alters is not None:

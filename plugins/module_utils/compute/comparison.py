@@ -10,11 +10,13 @@ Specs are compared, never domain XML: what libvirt expands on its own is no chan
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..objects.instance import InstanceSpec
 from ..objects.plan import FieldChange
+from .block_devices import relabel
+from .volume_changes import VolumeChanges, compare_volumes
 
 # What a change of these parts of a spec takes, that this release cannot do.
 REMEDIES = {
@@ -37,6 +39,7 @@ class Comparison:
         refused: Changes that this release cannot make, by the part of the spec.
         reachable: The wanted spec, with the refused parts as they were applied last.
         kept: The same, with the parts that a rebuild makes as they were applied last, too.
+        volumes: What is to be done about its volumes. The specs above leave them to that.
     """
 
     updates: list[FieldChange]
@@ -44,12 +47,15 @@ class Comparison:
     refused: dict[str, list[FieldChange]]
     reachable: InstanceSpec
     kept: InstanceSpec
+    volumes: VolumeChanges = field(default_factory=VolumeChanges)
 
 
 def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     """Compare the spec that was applied last with the wanted one, field by field."""
     if applied == wanted:
         return Comparison([], [], {}, wanted, wanted)
+    volumes = compare_volumes(applied.volumes, wanted.volumes)
+    wanted = wanted.but(volumes=relabel(applied.volumes, wanted.volumes))
     changes = list_changes(applied, wanted)
     relabelled = _is_relabelled(applied, wanted)
     weighty: dict[str, list[FieldChange]] = {}
@@ -58,17 +64,20 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
         is_light = _is_label(change) or (change.field == "image.source" and relabelled)
         if (part in REMEDIES or part in REBUILT) and not is_light:
             weighty.setdefault(part, []).append(change)
-    updates = [change for change in changes if _part(change) not in weighty]
+    updates = [change for change in changes if _part(change) not in weighty] + volumes.updates
     rebuilt = [change for part in REBUILT for change in weighty.get(part, [])]
     refused = {part: found for part, found in weighty.items() if part in REMEDIES}
     reachable = wanted.but(**{part: getattr(applied, part) for part in refused})
     kept = reachable.but(**{part: getattr(applied, part) for part in REBUILT if part in weighty})
-    return Comparison(updates, rebuilt, refused, reachable, kept)
+    return Comparison(updates, rebuilt, refused, reachable, kept, volumes)
 
 
 def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]:
-    """Return the fields that differ, in the spec's order: ``flavor.memory_mb``, ``networks[0].bridge``."""
-    old, new = before.as_dict(), after.as_dict()
+    """Return the fields that differ, in the spec's order: ``flavor.memory_mb``, ``networks[0].bridge``.
+
+    Volumes are compared elsewhere, by what they are and not by their position.
+    """
+    old, new = before.but(volumes=[]).as_dict(), after.but(volumes=[]).as_dict()
     if len(before.networks) != len(after.networks):
         for spec, fields in ((before, old), (after, new)):
             fields["networks"] = ", ".join(nic.network for nic in spec.networks) or None

@@ -21,9 +21,12 @@ from .owner import is_alive
 from .tracker_db import TrackerDB
 
 # HostReport.VERSION: what an older release has read may lack what this one would say.
-DOCUMENT_VERSION = "1.2"
+DOCUMENT_VERSION = "1.3"
 # How the work is done, and for whom, does not show in an audit.
-OPTIONS_OF_WORK = ("deadline", "max_concurrent_builds", "request_id", "shutdown_timeout", "wait_soft_reboot_seconds")
+OPTIONS_OF_WORK = (
+    *("deadline", "max_concurrent_builds", "request_id", "shutdown_timeout", "wait_soft_reboot_seconds"),
+    *("device_detach_attempts", "device_detach_timeout"),
+)
 # What the host remembers besides, and an audit does not tell. A table that is not named here counts.
 UNTOLD_TABLES = (
     "action_subjects",

@@ -45,6 +45,9 @@ class HostOptions:
         wait_soft_reboot_seconds: Seconds that it has when it is to be rebooted.
         vnc_server_listen, spice_server_listen: The address at which guests' screens can be reached; None: not at all.
         serial_server_listen, serial_port_range: The same for their serial consoles, and at which ports.
+        volumes_dir: The directory of volumes; None for the pool's.
+        device_detach_attempts, device_detach_timeout: How often a running guest is asked to let go of a disk, and how
+            many seconds it has each time.
         power_policy: What becomes of a guest whose power is not as its record says: ``enforce``, ``observe`` or
             ``restart``; see `power_sync`.
         reclaim_instance_interval: Seconds that a deleted instance's data is kept; 0: it is deleted at once.
@@ -90,6 +93,9 @@ class HostOptions:
     spice_server_listen: Optional[str] = None
     serial_server_listen: Optional[str] = None
     serial_port_range: str = "10000:20000"
+    volumes_dir: Optional[str] = None
+    device_detach_attempts: int = 8
+    device_detach_timeout: float = 20.0
     power_policy: str = "enforce"
     reclaim_instance_interval: int = 0
     remove_unused_base_images: bool = True

@@ -30,6 +30,7 @@ from .states import (
     STOPPED,
     SUSPENDED,
 )
+from .volume_changes import ATTACH, VolumeChanges
 from .wanted import Sighting, WantedInstance
 
 # What a user may consent to, though data are lost by it.
@@ -95,6 +96,7 @@ def _judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str])
         verdict.actions.extend(way)
         if comparison.rebuilt:
             verdict.findings.append(_finding(wanted, sighting, _ask_for_consent(comparison.rebuilt)))
+    _change_volumes(wanted, sighting, comparison.volumes, verdict)
     verdict.findings.extend(
         _finding(wanted, sighting, _refusal(part, changes)) for part, changes in comparison.refused.items()
     )
@@ -203,6 +205,25 @@ def _rebuild(wanted: WantedInstance, sighting: Sighting, comparison: Comparison,
     return [*first, action.but(diff=changes, spec=comparison.reachable), *last]
 
 
+def _change_volumes(wanted: WantedInstance, sighting: Sighting, changes: VolumeChanges, verdict: Verdict) -> None:
+    for refusal in changes.refused:
+        verdict.findings.append(_finding(wanted, sighting, f"{refusal}; the instance stays as it is"))
+    power, record = sighting.seen.power_state, sighting.instance.vm_state
+    state = record if record == SOFT_DELETE else (see(record, power) or power)
+    is_on = state in (ACTIVE, PAUSED)
+    for step in changes.steps:
+        reason = describe(step.change)
+        if not is_on and state != STOPPED:
+            reason = f"{reason} must wait: it is {state}. Run again when it is active, paused or stopped"
+            verdict.findings.append(_finding(wanted, sighting, reason))
+        elif is_on and step.operation == ATTACH and step.volume.bus == "sata":
+            reason = f"{reason} must wait: a sata disk cannot be given to a running guest. Stop it first"
+            verdict.findings.append(_finding(wanted, sighting, reason))
+        else:
+            action = _action(step.operation, wanted, sighting, reason, "live" if is_on else None)
+            verdict.actions.append(action.but(diff=[step.change], volume=step.volume))
+
+
 def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
     """Return the action that creates the instance on this host."""
     vm_state = ACTIVE if wanted.vm_state == "any" else wanted.vm_state
@@ -262,10 +283,12 @@ def keeps_data(vm_state: str, reclaim_instance_interval: int) -> bool:
 
 def summarise(spec: InstanceSpec) -> dict[str, Any]:
     """Return what a diff shows of an instance that is made or deleted."""
+    volumes = {"volumes": [f"{item.name} ({item.size_gb} GiB)" for item in spec.volumes]} if spec.volumes else {}
     return {
         "flavor": spec.flavor.name,
         "image": spec.image.name if spec.image else None,
         "networks": [nic.network for nic in spec.networks],
+        **volumes,
     }
 
 

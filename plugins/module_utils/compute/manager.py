@@ -39,6 +39,7 @@ from .operations import shelving as _shelving  # noqa: F401
 from .operations import snapshotting as _snapshotting  # noqa: F401
 from .operations import soft_removal as _soft_removal  # noqa: F401
 from .operations import standstill as _standstill  # noqa: F401
+from .operations import volumes as _volumes  # noqa: F401
 from .owner import is_alive
 from .reconciliation import Progress, make_result, reconcile
 from .resource_tracker import ResourceTracker

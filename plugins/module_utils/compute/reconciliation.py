@@ -36,7 +36,8 @@ def reconcile(
 ) -> list[dict[str, Any]]:
     """Do this host's slice of a plan, several instances at once. One failure never stops another action.
 
-    Deletes come first, as they make room; then all claims in one transaction; then the rest.
+    Deletes come first, as they make room; then volumes are detached, as others may wait for them; then all claims in
+    one transaction; then the rest.
 
     Args:
         actions: The slice, in the plan's order.
@@ -53,7 +54,7 @@ def reconcile(
     others = [action for action in actions if action.operation not in ("create", "delete")]
     disks = host.driver.list_root_disks() if creates else set()
     results: dict[int, dict[str, Any]] = {}
-    attempt = functools.partial(_attempt, host)
+    attempt = functools.partial(_attempt, host, {action.uuid: id(action) for action in reversed(actions)})
     total = len(actions)
     with ThreadPoolExecutor(host.options.max_concurrent_builds) as pool:
 
@@ -69,18 +70,10 @@ def reconcile(
                     progress(what, len(results), total)
 
         work([(action, {}) for action in deletes])
-        ready: list[Job] = [
-            (
-                action,
-                {
-                    "spec": action.spec,
-                    "vm_state": action.vm_state,
-                    "user_data": user_data.get(action.uuid),
-                    "reason": action.reason,
-                },
-            )
-            for action in others
-        ]
+        jobs = [(action, _arguments(action, user_data.get(action.uuid))) for action in others]
+        freeing = _freeing(others)
+        work([job for job in jobs if id(job[0]) in freeing])
+        ready: list[Job] = [job for job in jobs if id(job[0]) not in freeing]
         for action, refusal in _claim(host, creates, run, claimed):
             if refusal is not None:
                 results[id(action)] = make_result(action, 0.0, refusal)
@@ -95,6 +88,28 @@ def reconcile(
             ready.append((action, arguments))
         work(ready)
     return [results[id(action)] for action in actions]
+
+
+def _arguments(action: Action, user_data: Optional[bytes]) -> dict[str, Any]:
+    return {
+        "spec": action.spec,
+        "vm_state": action.vm_state,
+        "user_data": user_data,
+        "reason": action.reason,
+        "volume": action.volume,
+    }
+
+
+def _freeing(actions: Sequence[Action]) -> set[int]:
+    """Return the ids of the actions that detach volumes, and of what comes before them for the same instance."""
+    found: set[int] = set()
+    freed: set[str] = set()
+    for action in reversed(actions):
+        if action.operation == "detach_volume":
+            freed.add(action.uuid)
+        if action.uuid in freed:
+            found.add(id(action))
+    return found
 
 
 def _claim(
@@ -114,12 +129,16 @@ def _holds(owner: str, run: str) -> bool:
     return is_lease_of(owner, run) and is_alive(owner)
 
 
-def _attempt(host: Host, jobs: Sequence[Job]) -> list[tuple[Job, dict[str, Any]]]:
-    """Do one instance's actions, in order."""
+def _attempt(host: Host, firsts: Mapping[str, int], jobs: Sequence[Job]) -> list[tuple[Job, dict[str, Any]]]:
+    """Do one instance's actions, in order.
+
+    Args:
+        firsts: By uuid, the id of the slice's first action on each instance.
+    """
     ended = []
-    for place, (action, arguments) in enumerate(jobs):
+    for action, arguments in jobs:
         # What came before in this very slice is no surprise.
-        expected = {"generation": action.generation} if place == 0 else {}
+        expected = {"generation": action.generation} if id(action) == firsts[action.uuid] else {}
         began = time.monotonic()
         fault: Optional[Exception] = None
         remarks: Sequence[str] = ()

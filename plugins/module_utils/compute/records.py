@@ -34,15 +34,16 @@ def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
         version_cap: The host's option `record_version_cap`.
 
     Raises:
-        VersionNotSupported: Its lock, tags or display name would be lost.
+        VersionNotSupported: Its volumes, lock, tags or display name would be lost.
     """
-    if Instance.written_version(version_cap) >= (1, 2):
-        return
-    spec = instance.spec
-    parts = {"a lock": instance.locked, "tags": spec.tags, "a display name": spec.display_name}
-    lost = " and ".join(name for name, value in parts.items() if value)
-    if lost:
-        raise VersionNotSupported(
-            f"{spec.name} has {lost}, and record_version_cap is {version_cap}: its record cannot hold that.",
-            "Set the cap to 1.2, or take that away first.",
-        )
+    version, spec = Instance.written_version(version_cap), instance.spec
+    for since, parts in (
+        ((1, 3), {"volumes": spec.volumes}),
+        ((1, 2), {"a lock": instance.locked, "tags": spec.tags, "a display name": spec.display_name}),
+    ):
+        lost = " and ".join(name for name, value in parts.items() if value)
+        if lost and version < since:
+            raise VersionNotSupported(
+                f"{spec.name} has {lost}, and record_version_cap is {version_cap}: its record cannot hold that.",
+                f"Set the cap to {since[0]}.{since[1]}, or take that away first.",
+            )

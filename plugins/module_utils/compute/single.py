@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from ..objects.base import Record
@@ -76,7 +76,9 @@ class SingleInstance:
             if lost:
                 reason = "its domain is gone; its root disk is kept and used again"
             return Change(wanted.uuid, [create_action(wanted, self._host, reason)], wanted.user_data)
-        verdict = judge(wanted, sighting)
+        # Its volumes are what fleets and operations are for: it keeps those that it has.
+        spec = wanted.spec.but(volumes=sighting.instance.spec.volumes)
+        verdict = judge(replace(wanted, spec=spec), sighting)
         if verdict.findings:
             error = InstanceIsLocked if any(item.kind == LOCKED for item in verdict.findings) else NotSupported
             raise error(" ".join(f"{finding.name} {finding.reason}." for finding in verdict.findings))

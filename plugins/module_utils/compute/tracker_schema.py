@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-VERSION = "1.3"
+VERSION = "1.4"
 
 FIRST_SCHEMA = """
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -78,5 +78,9 @@ CREATE {temporary} TABLE console_tokens (
     "migrations": """
 CREATE {temporary} TABLE migrations (
     uuid TEXT PRIMARY KEY, instance_uuid TEXT NOT NULL, is_open INTEGER NOT NULL, document TEXT NOT NULL)
+""",
+    "volume_claims": """
+CREATE {temporary} TABLE volume_claims (
+    volume TEXT PRIMARY KEY, uuid TEXT NOT NULL REFERENCES journal (uuid) ON DELETE CASCADE, disk_gb INTEGER NOT NULL)
 """,
 }

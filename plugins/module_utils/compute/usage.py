@@ -18,6 +18,7 @@ from ..objects.compute_node import ComputeNode, Usage
 from ..objects.errors import InvalidInput, NotSupported
 from ..objects.instance import Instance
 from ..objects.migration import Migration, MoveHalf
+from ..objects.volume import Volume
 from ..virt.driver import ComputeDriver, DiskSpace, Domain, HostResources
 from .build_failures import read_failed_builds
 from .claims import charge, check_claim, check_free_disk, usage_of
@@ -38,6 +39,7 @@ from .records import read_record
 from .resource_request import requested_resources
 from .stats import count_stats, count_workload, is_resource_free
 from .tracker_db import TrackerDB
+from .volume_sizes import charged_flavor, missing_gb
 
 _GIB = 1 << 30
 
@@ -58,6 +60,7 @@ class Tally:
         node: What there is and what is taken.
         hardware: The same of cells and devices.
         domains: Those that were counted.
+        volumes: Likewise.
         unwritten_gb: What the disks may still take that claims and moves are about to write.
     """
 
@@ -65,6 +68,7 @@ class Tally:
     hardware: HostHardware
     domains: list[Domain]
     unwritten_gb: int
+    volumes: list[Volume]
 
     def with_holding(self, held: Holding) -> Tally:
         """Return it with one more claim counted."""
@@ -100,7 +104,8 @@ class HostAccount:
         """
         # Claims and moves are read first: one that ends meanwhile has its domain by then, so nothing is missed.
         claims, migrations = self._claims(), Migrations(self._db).list_open()
-        domains = self._driver.list_domains()
+        being_made = sum(row["disk_gb"] for row in self._db.query("SELECT disk_gb FROM volume_claims"))
+        domains, volumes = self._driver.list_domains(), self._driver.list_volumes()
         seen = [(domain, read_record(domain)) for domain in domains]
         if changed is not None:
             seen = [(domain, changed if domain.uuid == changed.uuid else record) for domain, record in seen]
@@ -112,6 +117,7 @@ class HostAccount:
         used = self._reserved()
         for domain, record in taking:
             used = used.plus(_domain_usage(domain, record).with_overhead(overhead))
+        used = used.plus(Usage(0, 0, sum(volume.size_gb for volume in volumes) + being_made))
         for held in (*waiting.values(), *moving):
             used = used.plus(held.usage.with_overhead(overhead))
         hardware = count_hardware(
@@ -128,7 +134,7 @@ class HostAccount:
         )
         # A claim writes until its operation ends, whether its domain is there by then or not.
         unwritten = sum(held.usage.disk_gb for held in (*claims.values(), *moving))
-        return Tally(node, hardware, domains, unwritten)
+        return Tally(node, hardware, domains, unwritten + being_made, volumes)
 
     def choose(self, tally: Tally, item: Claimant) -> Holding:
         """Test a claim, and choose the cells, CPUs and devices that it is to have.
@@ -139,8 +145,9 @@ class HostAccount:
             NotSupported: It asks for devices that nobody has resolved, or the driver cannot measure its disk.
         """
         spec = item.instance.spec
-        check_claim(spec.name, requested_resources(spec.flavor, spec.image), tally.node, item.limits)
-        usage = usage_of(spec)
+        charged = spec.but(flavor=charged_flavor(spec.flavor, missing_gb(spec.volumes, tally.volumes)))
+        check_claim(spec.name, requested_resources(charged.flavor, spec.image), tally.node, item.limits)
+        usage = usage_of(charged)
         if self._options.minimum_free_disk_mb:
             space = self._disk_space(())
             if space is None:

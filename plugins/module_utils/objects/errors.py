@@ -18,6 +18,8 @@ NovellaError
 ├── InstanceExists               the name or uuid is taken on the host
 ├── MigrationNotFound            this host knows of no such move
 ├── PlanOutdated                 hosts changed since a saved plan was made
+├── InvalidVolume                a volume is not there, is in use, or cannot be so
+├── DeviceDetachFailed           the guest does not let go of a disk
 ├── ImageUnacceptable            missing, wrong checksum, unreadable or hostile image
 ├── NotSupported                 declared, but this release or driver cannot do it
 ├── HypervisorUnavailable        libvirt does not answer
@@ -122,6 +124,14 @@ class MigrationNotFound(NovellaError):
 
 class PlanOutdated(NovellaError):
     code = "PlanOutdated"
+
+
+class InvalidVolume(NovellaError):
+    code = "InvalidVolume"
+
+
+class DeviceDetachFailed(NovellaError):
+    code = "DeviceDetachFailed"
 
 
 class ImageUnacceptable(NovellaError):

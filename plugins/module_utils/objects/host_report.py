@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Optional
 from .base import Document, Record, since
 from .compute_node import ComputeNode, Service
 from .instance import ObservedInstance
+from .volume import Volume
 
 # Figures of a compute node that differ from one reading to the next, though nobody has changed anything.
 MEASURED = ("updated_at", "disk_available_least", "metrics")
@@ -62,16 +63,18 @@ class HostReport(Document):
     `runs` are those that hold names or room on it. `remembers` is the state of the fleet that the host was told last.
     As long as the host has the same `fingerprint` (`compute.fingerprint`), reading it anew gives the same document;
     that changes with things no plan depends on too, such as a guest's address. For plans there is `digest`.
-    `reclaim_instance_interval` is the host's option: for how many seconds it keeps what is deleted.
+    `reclaim_instance_interval` is the host's option: for how many seconds it keeps what is deleted. `volumes` are all
+    that lie on the host, attached or not.
 
     Version history:
         1.1  epoch, runs, remembers, fingerprint, reclaim_instance_interval; Service.maintenance and .updated_at;
              ComputeNode.fixed_allocation_ratios and .instance_overhead_memory_mb
         1.2  records of version 1.2
+        1.3  volumes, records of version 1.3
     """
 
     KIND: ClassVar[str] = "host"
-    VERSION: ClassVar[str] = "1.2"
+    VERSION: ClassVar[str] = "1.3"
 
     compute_node: ComputeNode
     service: Service = field(default_factory=Service)
@@ -85,6 +88,7 @@ class HostReport(Document):
     runs: list[str] = field(default_factory=list, metadata=since("1.1"))
     fingerprint: Optional[str] = field(default=None, metadata=since("1.1"))
     reclaim_instance_interval: int = field(default=0, metadata=since("1.1"))
+    volumes: list[Volume] = field(default_factory=list, metadata=since("1.3"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -106,6 +110,7 @@ class HostReport(Document):
             sorted([domain.uuid, domain.vcpus, domain.memory_mb, domain.disk_gb] for domain in self.foreign),
             sorted(lost.uuid for lost in self.lost),
             sorted(busy.uuid for busy in self.in_progress),
+            sorted([volume.uuid, volume.size_gb] for volume in self.volumes),
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=vars).encode()).hexdigest()[:16]
 

@@ -29,6 +29,18 @@ def instance_uuid(fleet: str, project_id: str, name: str) -> str:
     return str(uuids.uuid5(_NAMESPACE, identity))
 
 
+def volume_uuid(fleet: str, project_id: str, name: str) -> str:
+    """Return the UUID (version 5) of a volume, which is never that of an instance of the same name.
+
+    Args:
+        fleet: The fleet's name.
+        project_id: The project that owns the volume.
+        name: The volume's name.
+    """
+    identity = json.dumps([fleet, project_id, "volume", name], separators=(",", ":"))
+    return str(uuids.uuid5(_NAMESPACE, identity))
+
+
 def mac_address(uuid: str, position: int) -> str:
     """Return the MAC address of a NIC: locally administered, unicast, 40 bits from a digest.
 

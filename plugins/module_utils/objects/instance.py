@@ -11,6 +11,7 @@ from .base import Document, Record, since
 from .ingredients import Flavor, Image, NetworkRequest
 from .numa import InstanceNUMATopology
 from .pci import PciDevice
+from .volume import VolumeRequest
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class InstanceSpec(Record):
     user_data_sha256: Optional[str] = None
     tags: list[str] = field(default_factory=list, metadata=since("1.2"))
     display_name: Optional[str] = field(default=None, metadata=since("1.2"))
+    volumes: list[VolumeRequest] = field(default_factory=list, metadata=since("1.3"))
 
     @property
     def domain_name(self) -> str:
@@ -49,15 +51,16 @@ class Instance(Document):
     record. Times are ISO-8601 UTC. `numa_topology` and `pci_devices` are what its host has given it for good.
     `deleted_at` and `old_vm_state` tell of one that is soft-deleted since when, and what it was before. `rescue_image`
     is what a rescued one has booted. One that is `locked` is left as it is, for `locked_reason`, whoever asks for what
-    (`compute.locking`).
+    (`compute.locking`). `device_names` has the name of each attached volume's disk, by the volume's uuid.
 
     Version history:
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
+        1.3  device_names, InstanceSpec.volumes
     """
 
     KIND: ClassVar[str] = "instance"
-    VERSION: ClassVar[str] = "1.2"
+    VERSION: ClassVar[str] = "1.3"
 
     uuid: str
     spec: InstanceSpec
@@ -74,6 +77,7 @@ class Instance(Document):
     rescue_image: Optional[Image] = field(default=None, metadata=since("1.2"))
     locked: bool = field(default=False, metadata=since("1.2"))
     locked_reason: Optional[str] = field(default=None, metadata=since("1.2"))
+    device_names: dict[str, str] = field(default_factory=dict, metadata=since("1.3"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
 

@@ -11,6 +11,7 @@ from .base import Document, Record, since
 from .instance import InstanceSpec
 from .pci import PciRequest
 from .request_spec import Selection
+from .volume import VolumeRequest
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Action(Record):
     `operation` is an operation of ComputeManager (create, start, stop, update, delete). `limits` and
     `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved; `group` is the rule of the
     instance's server group. `generation` is that of the record when this was planned; None of what has none. What
-    is made `locked` is so from the beginning.
+    is made `locked` is so from the beginning. `volume` is what is attached, detached or extended.
     """
 
     operation: str
@@ -61,6 +62,7 @@ class Action(Record):
     group: Optional[GroupRule] = field(default=None, metadata=since("1.2"))
     generation: Optional[int] = field(default=None, metadata=since("1.2"))
     locked: bool = field(default=False, metadata=since("1.3"))
+    volume: Optional[VolumeRequest] = field(default=None, metadata=since("1.4"))
 
     def as_diff(self) -> dict[str, Any]:
         """Return what --diff shows of it."""
@@ -110,10 +112,11 @@ class Plan(Document):
         1.1  placed, and Selection.refusals_left_out
         1.2  Action.group and .generation, closed
         1.3  Action.locked, records of version 1.2
+        1.4  Action.volume, records of version 1.3
     """
 
     KIND: ClassVar[str] = "plan"
-    VERSION: ClassVar[str] = "1.3"
+    VERSION: ClassVar[str] = "1.4"
 
     fleet: str
     created_at: str

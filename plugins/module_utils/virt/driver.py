@@ -21,6 +21,7 @@ from ..objects.diagnostics import Diagnostics
 from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
+from ..objects.volume import Volume, VolumeRequest
 
 POWER_STATES = ("nostate", "running", "paused", "shutdown", "crashed", "suspended")
 
@@ -182,6 +183,10 @@ class ComputeDriver(abc.ABC):
             minimum_age: Only those that `ensure_image` has not returned for so many seconds.
         """
 
+    @abc.abstractmethod
+    def list_volumes(self) -> list[Volume]:
+        """Return every volume that is on the host, attached or not, with the size that its file has now."""
+
     # -- building --------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -242,7 +247,7 @@ class ComputeDriver(abc.ABC):
     def define(self, instance: Instance) -> None:
         """Define the domain, with the record in its metadata and its display name as title. It is not started.
 
-        Memory that was saved is dropped.
+        Memory that was saved is dropped. It has the volumes that its record names.
 
         With a `rescue_image`, it boots from the rescue disk, and its root disk is the second one. A config drive that
         was written for the rescue stands in the place of its own.
@@ -312,6 +317,40 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def drop_copy(self, uuid: str) -> None:
         """End the copying of a root disk, and delete what there is of the copy, but for what is at its target."""
+
+    # -- volumes ---------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def create_volume(self, volume: Volume) -> None:
+        """Make a volume, empty. One that is there is kept as it is."""
+
+    @abc.abstractmethod
+    def resize_volume(self, uuid: str, size_gb: int, instance_uuid: Optional[str]) -> None:
+        """Have a volume be so large, in GiB; one that is as large or larger is left alone.
+
+        Args:
+            instance_uuid: The instance that has it: a running guest sees the new size at once.
+        """
+
+    @abc.abstractmethod
+    def delete_volume(self, uuid: str) -> None:
+        """Delete a volume and its data."""
+
+    @abc.abstractmethod
+    def attach_volume(self, instance_uuid: str, request: VolumeRequest, device_name: str) -> None:
+        """Give a guest a volume as a disk, at once if it runs and in its definition.
+
+        Raises:
+            InvalidVolume: The volume is not there, or the running guest cannot be given it.
+        """
+
+    @abc.abstractmethod
+    def detach_volume(self, instance_uuid: str, volume_uuid: str) -> None:
+        """Take a volume from a guest. A running one must let go of it.
+
+        Raises:
+            DeviceDetachFailed: It has not, in time.
+        """
 
     # -- power -----------------------------------------------------------------------------------------------
 

@@ -42,11 +42,12 @@ from .driver import CachedImage, DiskSpace, Domain, HostResources, UnusedImage
 from .fake_copies import Database, FakeCopies
 from .fake_guest import FakeGuests
 from .fake_screens import FakeScreens
+from .fake_volumes import VOLUMES_SCHEMA, FakeVolumes
 
 SETTINGS_FILE = "fake.json"
 
 _MIB, _GIB = 1024**2, 1024**3
-_SCHEMA = """
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS fake_domains (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, power_state TEXT NOT NULL, vcpus INTEGER NOT NULL,
     memory_mb INTEGER NOT NULL, disk_gb INTEGER NOT NULL, record TEXT);
@@ -54,10 +55,11 @@ CREATE TABLE IF NOT EXISTS fake_disks (
     uuid TEXT NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (uuid, kind));
 CREATE TABLE IF NOT EXISTS fake_titles (uuid TEXT PRIMARY KEY, title TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fake_images (path TEXT PRIMARY KEY, used_at INTEGER NOT NULL);
+{VOLUMES_SCHEMA}
 """
 
 
-class FakeDriver(FakeGuests, FakeScreens, FakeCopies):
+class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
     """See the module.
 
     Args:
@@ -106,7 +108,8 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies):
         if free_mb is None:
             return None
         # Its guests never write: all of their disks is still to come.
-        return DiskSpace(free_mb * _MIB, sum(domain.size.disk_gb for domain in domains) * _GIB)
+        disks = [*(domain.size.disk_gb for domain in domains), *(volume.size_gb for volume in self.list_volumes())]
+        return DiskSpace(free_mb * _MIB, sum(disks) * _GIB)
 
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
         addresses: dict[str, tuple[str, ...]] = {}
@@ -127,7 +130,8 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies):
         self._obey("read_fingerprint", self._host)
         domains = [list(row) for row in self._rows("SELECT * FROM fake_domains ORDER BY uuid")]
         disks = [list(row) for row in self._rows("SELECT * FROM fake_disks ORDER BY uuid, kind")]
-        return hashlib.sha256(json.dumps([domains, disks, self._settings()]).encode()).hexdigest()
+        volumes = [volume.as_dict() for volume in self.list_volumes()]
+        return hashlib.sha256(json.dumps([domains, disks, volumes, self._settings()]).encode()).hexdigest()
 
     def list_root_disks(self) -> set[str]:
         return {row["uuid"] for row in self._rows("SELECT uuid FROM fake_disks WHERE kind = 'root'")}
@@ -207,6 +211,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies):
             json.dumps(instance.as_document(version_cap=self._record_version_cap)),
         )
         self._write_title(instance.uuid, instance.spec.display_name)
+        self._define_volumes(instance)
 
     def save_record(self, instance: Instance) -> None:
         self._require(instance.uuid)
@@ -269,8 +274,10 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies):
         domain = self.get_domain(uuid)
         if domain is not None:
             self._obey("undefine", domain.name)
-            self._write("DELETE FROM fake_domains WHERE uuid = ?", uuid)
-            self._write_title(uuid, None)
+            with self._db.transaction():
+                self._write("DELETE FROM fake_domains WHERE uuid = ?", uuid)
+                self._write_title(uuid, None)
+                self._forget_volumes(uuid)
 
     def delete_disks(self, uuid: str) -> None:
         self._obey("delete_disks", uuid)
@@ -339,7 +346,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies):
 
     def _rows(self, sql: str, *values: object) -> list[Any]:
         # In check mode nothing may be made, not even tables: where there are none, there are no guests.
-        if not self._db.query("SELECT 1 FROM sqlite_master WHERE name = 'fake_titles'"):
+        if not self._db.query("SELECT 1 FROM sqlite_master WHERE name = 'fake_attachments'"):
             return []
         return self._db.query(sql, *values)
 

@@ -14,11 +14,16 @@ from typing import Any
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.labels import order_tags
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
-from ansible_collections.novella.compute.plugins.module_utils.objects.identity import instance_uuid, mac_address
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import (
+    instance_uuid,
+    mac_address,
+    volume_uuid,
+)
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import NetworkRequest
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
+from ansible_collections.novella.compute.plugins.module_utils.objects.volume import VolumeRequest
 
-from .fleet import DeclaredInstance, Fleet
+from .fleet import Attachment, DeclaredInstance, Fleet
 from .hints import OF_INSTANCES, words_of
 from .names import Counts, entry_of, member_names, names_meant
 
@@ -64,6 +69,7 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
         fleet=fleet.name,
         project_id=fleet.project_id,
         networks=[_request(fleet, uuid, position, network) for position, network in enumerate(entry.networks)],
+        volumes=[_volume(fleet, name, position, item) for position, item in enumerate(entry.volumes)],
         availability_zone=entry.availability_zone,
         server_group=entry.server_group,
         metadata=dict(entry.metadata),
@@ -79,3 +85,17 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
 def _request(fleet: Fleet, uuid: str, position: int, name: str) -> NetworkRequest:
     network = fleet.networks[name]
     return NetworkRequest(name, mac_address(uuid, position), network.bridge, network.libvirt_network)
+
+
+def _volume(fleet: Fleet, instance: str, position: int, item: Attachment) -> VolumeRequest:
+    # No declared volume can have a name with a slash.
+    name = item.volume or f"{instance}/{position}"
+    made = item if item.volume is None else fleet.volumes[item.volume]
+    return VolumeRequest(
+        uuid=volume_uuid(fleet.name, fleet.project_id, name),
+        name=name,
+        size_gb=made.size_gb or 0,
+        format=made.format,
+        bus=item.bus,
+        delete_on_termination=item.delete_on_termination,
+    )

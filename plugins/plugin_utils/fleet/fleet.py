@@ -24,6 +24,26 @@ class Network:
 
 
 @dataclass(frozen=True)
+class DeclaredVolume:
+    """A disk with a life of its own. The size is in GiB."""
+
+    name: str
+    size_gb: int
+    format: str = "qcow2"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A volume of an instance: one that is declared, by its name, or one of its own, by its size in GiB."""
+
+    volume: str | None = None
+    size_gb: int | None = None
+    format: str = "qcow2"
+    bus: str = "virtio"
+    delete_on_termination: bool = False
+
+
+@dataclass(frozen=True)
 class ServerGroup:
     """A placement rule. `policy` is one of affinity, anti-affinity, soft-affinity, soft-anti-affinity and none.
 
@@ -56,6 +76,7 @@ class DeclaredInstance:
     image: str
     count: int | None = None
     networks: tuple[str, ...] = ()
+    volumes: tuple[Attachment, ...] = ()
     server_group: str | None = None
     availability_zone: str | None = None
     vm_state: DesiredState = "active"
@@ -82,6 +103,7 @@ class Fleet:
     flavors: dict[str, Flavor] = field(default_factory=dict)
     images: dict[str, Image] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
+    volumes: dict[str, DeclaredVolume] = field(default_factory=dict)
     server_groups: dict[str, ServerGroup] = field(default_factory=dict)
     aggregates: dict[str, Aggregate] = field(default_factory=dict)
     instances: dict[str, DeclaredInstance] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.group_claims import group_key
+from ansible_collections.novella.compute.plugins.module_utils.compute.volume_sizes import charged_flavor, missing_gb
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
@@ -32,11 +33,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """A wanted instance without a host. `tried` are the hosts where it failed in this run."""
+    """A wanted instance without a host. `tried` are the hosts where it failed in this run.
+
+    `home` is the host that it is bound to, which holds its volumes or is named by the fleet.
+    """
 
     wanted: WantedInstance
     reason: str
     tried: Sequence[str] = ()
+    home: Optional[str] = None
 
 
 def place(
@@ -64,7 +69,7 @@ def place(
     scheduler = make_scheduler(fleet, reports, unreachable)
     wanted_groups = gather_groups(fleet, reports, groups)
     order = sequence([request.wanted for request in requests])
-    placed = scheduler.select_destinations([_spec(requests[place], wanted_groups) for place in order])
+    placed = scheduler.select_destinations([_spec(requests[place], wanted_groups, reports) for place in order])
     by_place = dict(zip(order, placed))
     return [by_place[place] for place in range(len(requests))]
 
@@ -127,19 +132,20 @@ def group_rule(spec: InstanceSpec, fleet: Fleet) -> Optional[GroupRule]:
     )
 
 
-def _spec(request: Request, groups: Mapping[str, InstanceGroup]) -> RequestSpec:
+def _spec(request: Request, groups: Mapping[str, InstanceGroup], reports: Iterable[HostReport]) -> RequestSpec:
     wanted, spec = request.wanted, request.wanted.spec
+    present = [volume for report in reports if report.host == request.home for volume in report.volumes]
     group: Optional[InstanceGroup] = None if spec.server_group is None else groups[spec.server_group]
     return RequestSpec(
         instance_uuid=wanted.uuid,
         name=spec.name,
-        flavor=spec.flavor,
+        flavor=charged_flavor(spec.flavor, missing_gb(spec.volumes, present)),
         image=spec.image,
         project_id=spec.project_id,
         availability_zone=spec.availability_zone,
         instance_group=group,
         # Not a forced host, which would escape the filters: a host that a fleet names must have room all the same.
-        requested_destination=None if wanted.host is None else Destination(wanted.host),
+        requested_destination=None if request.home is None else Destination(request.home),
         ignore_hosts=list(request.tried),
         where=wanted.where,
         scheduler_hints=wanted.scheduler_hints,

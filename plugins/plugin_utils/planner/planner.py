@@ -31,6 +31,7 @@ from .placement import Request, group_rule, place
 from .silence import where_it_may_be
 from .strays import find_strays
 from .survey import Survey, is_ours, join, survey
+from .volumes import DELETE_VOLUME, VolumeSurvey, left_alone, removal
 
 # Of so many instances the plan tells each refused host; of a larger batch, how many each filter refused.
 EXPLAINED = 100
@@ -39,6 +40,7 @@ KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is 
 # What goes makes room for what comes.
 ORDER = (
     *("unlock", "delete", "soft_delete", "restore", "update", "unpause", "resume", "unshelve"),
+    *("detach_volume", "delete_volume", "extend_volume", "attach_volume"),
     *("stop", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
 )
 
@@ -79,18 +81,23 @@ def make_plan(
         OptionInvalid: The fleet's scheduler options cannot be honoured.
     """
     draft = _Draft()
-    known = survey(observation)
+    known, volumes = survey(observation), VolumeSurvey(observation)
     declared = expand(fleet)
     wanted = declared if tried is None else [item for item in declared if item.uuid in tried]
     for item in wanted:
         if tried is None:
-            _consider(item, fleet, known, observation, consent, draft)
+            _consider(item, fleet, known, volumes, consent, draft)
         else:
             where = where_it_may_be(item.uuid, observation) if item.uuid in contested else None
-            _consider_again(item, known, tried[item.uuid], where, draft)
+            _consider_again(item, known, volumes, tried[item.uuid], where, draft)
     if tried is None:
         _consider_undeclared(fleet, known, observation, {item.uuid for item in declared}, prune, draft)
         _consider_lost(fleet, known, observation, {item.uuid for item in declared}, prune, draft)
+        for host, volume in volumes.find_undeclared(fleet, declared, draft.actions):
+            if prune and DELETE_VOLUME in consent:
+                draft.actions.append(removal(host, volume))
+            else:
+                draft.findings.append(left_alone(host, volume))
         draft.findings.extend(find_strays(fleet, draft.placed, observation.reports))
     _place(fleet, observation, known, declared, draft)
     touched = {action.uuid for action in draft.actions} | {finding.uuid for finding in draft.findings}
@@ -122,11 +129,11 @@ def _consider(
     item: WantedInstance,
     fleet: Fleet,
     known: Survey,
-    observation: Observation,
+    volumes: VolumeSurvey,
     consent: Collection[str],
     draft: _Draft,
 ) -> None:
-    name, uuid = item.spec.name, item.uuid
+    name, uuid, observation = item.spec.name, item.uuid, volumes.observation
     obstacle = known.obstacle(item, fleet)
     if obstacle is not None:
         draft.findings.append(obstacle)
@@ -134,6 +141,7 @@ def _consider(
     if uuid in known.found:
         sighting = known.found[uuid][0]
         verdict = judge(item, sighting, consent)
+        volumes.keep_home(verdict, sighting.host)
         draft.actions.extend(verdict.actions)
         draft.findings.extend(verdict.findings)
         draft.placed.append((item, sighting.host))
@@ -143,23 +151,32 @@ def _consider(
         reason = f"has its root disk on {disks[0]}, its domain is gone, and that host {observation.closed[disks[0]]}"
         draft.findings.append(Finding("unsupported", uuid, name, reason, disks[0], fatal=True))
         return
+    # A host that lost it proves nothing here: it may have been built anew since, on the one that does not answer.
+    where = None if disks else where_it_may_be(uuid, observation)
+    if where is not None:
+        draft.findings.append(Finding("unknown", uuid, name, f"{where}; it is not created elsewhere", fatal=True))
+        return
+    home = volumes.find_home(item, disks[0] if disks else item.host)
+    if home.reason is not None:
+        draft.findings.append(Finding("unsupported", uuid, name, home.reason, fatal=True))
+        return
     if disks:
         reason = f"its domain is gone from {disks[0]}; its root disk is kept and used again"
         draft.actions.append(create_action(item, disks[0], reason).but(impact="data kept"))
         draft.coming.append((disks[0], item))
         return
-    # A host that lost it proves nothing here: it may have been built anew since, on the one that does not answer.
-    where = where_it_may_be(uuid, observation)
-    if where is not None:
-        draft.findings.append(Finding("unknown", uuid, name, f"{where}; it is not created elsewhere", fatal=True))
-        return
     hosts = [host for host, _lost in known.lost.get(uuid, [])]
     reason = f"its domain and disk are gone from {join(hosts)}" if hosts else "is declared but on no host"
-    draft.requests.append(Request(item, reason))
+    draft.requests.append(Request(item, reason, home=home.host))
 
 
 def _consider_again(
-    item: WantedInstance, known: Survey, tried: Sequence[str], where: Optional[str], draft: _Draft
+    item: WantedInstance,
+    known: Survey,
+    volumes: VolumeSurvey,
+    tried: Sequence[str],
+    where: Optional[str],
+    draft: _Draft,
 ) -> None:
     """Plan a create again that failed or was contested, unless it is somewhere by now or has left something behind.
 
@@ -175,7 +192,11 @@ def _consider_again(
         draft.findings.append(Finding("unknown", item.uuid, item.spec.name, reason, fatal=True))
     else:
         reason = f"could not be created on {join(list(tried))}" if tried else "was left to another run that gave it up"
-        draft.requests.append(Request(item, reason, tried))
+        home = volumes.find_home(item, item.host)
+        if home.reason is not None:
+            draft.findings.append(Finding("unsupported", item.uuid, item.spec.name, home.reason, fatal=True))
+            return
+        draft.requests.append(Request(item, reason, tried, home.host))
 
 
 def _consider_undeclared(

@@ -16,6 +16,9 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.instance_d
 from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS
 from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
 from ansible_collections.novella.compute.plugins.module_utils.compute.states import DELETED, VM_STATES
+from ansible_collections.novella.compute.plugins.module_utils.compute.volume_wish import VolumeWish
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
+from ansible_collections.novella.compute.plugins.module_utils.objects.volume import VolumeRequest
 from support.fake_host import IMAGE, FakeHost, create
 
 HERE = sorted({*VM_STATES} - {DELETED})
@@ -41,6 +44,9 @@ ALLOWED = {
     "inject_file": {"active", "stopped"},
     "inject_network_info": {"active", "paused", "shelved", "stopped"},
     "reset_network": {"active"},
+    "attach_volume": {"active", "paused", "stopped"},
+    "detach_volume": {"active", "paused", "stopped"},
+    "extend_volume": {"active", "paused", "stopped"},
     "trigger_crash_dump": {"active", "error", "paused", "rescued"},
     "lock": {*HERE} - {"building"},
     "unlock": {*HERE} - {"building"},
@@ -50,13 +56,19 @@ ALLOWED = {
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "set_admin_password": {"admin_password": "correct horse"},
     "inject_file": {"file": InjectedFile("/etc/motd", b"hello")},
+    "attach_volume": {"volume": VolumeWish("more", size_gb=1)},
+    "detach_volume": {"volume": VolumeWish("data")},
+    "extend_volume": {"volume": VolumeWish("data", size_gb=2)},
 }
 
 
 def ends(operation: str, vm_state: str) -> list[str]:
     """The states of what is left; which of the operations leave an instance as it was, Nova says."""
-    guest = ("set_admin_password", "inject_file", "inject_network_info", "reset_network")
-    without_end = ("trigger_crash_dump", "lock", "unlock", *guest)
+    without_end = (
+        *("trigger_crash_dump", "lock", "unlock"),
+        *("set_admin_password", "inject_file", "inject_network_info", "reset_network"),
+        *("attach_volume", "detach_volume", "extend_volume"),
+    )
     as_it_was = {name: ALLOWED[name] for name in without_end}
     as_it_was["rebuild"] = {"stopped"}
     if vm_state in as_it_was.get(operation, ()):
@@ -72,7 +84,9 @@ def obey(host: FakeHost, operation: str, *names: str, check: bool = False, **sel
 
 def have(host: FakeHost, name: str, vm_state: str) -> None:
     """Have an instance in that state, as an unlucky run may have left it."""
-    host.reconcile(create(name, vm_state=vm_state if vm_state in POWER_OF else "active"))
+    made = create(name, vm_state=vm_state if vm_state in POWER_OF else "active")
+    spec = made.spec.but(volumes=[VolumeRequest(volume_uuid("default", "default", "data"), "data", 1)])
+    host.reconcile(made.but(spec=spec))
     if vm_state == "soft-delete":
         obey(host, "soft_delete", name)
     elif vm_state not in POWER_OF:

@@ -13,6 +13,7 @@ from ansible_collections.novella.compute.plugins.plugin_utils.fleet.expansion im
     expand,
     instance_uuid,
     mac_address,
+    volume_uuid,
 )
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
 
@@ -65,6 +66,26 @@ def test_what_hangs_on_an_instance_and_its_lock_are_carried():
     assert (other.spec.tags, other.spec.display_name, other.locked) == ([], None, None)
 
 
+def test_volumes_are_named_ones_or_an_instance_s_own_after_its_name_and_their_position():
+    body = {"flavor": "small", "image": "debian"}
+    declared = {
+        **FLEET,
+        "volumes": {"data": {"size_gb": 10, "format": "raw"}},
+        "instances": {
+            "db": {**body, "volumes": [{"volume": "data", "bus": "scsi"}, {"size_gb": 2}]},
+            "web": {**body, "count": 2, "volumes": [{"size_gb": 3, "delete_on_termination": True}]},
+        },
+    }
+    db, first, second = (wanted.spec.volumes for wanted in expand(load_fleet(declared)))
+    assert [(item.name, item.size_gb, item.format, item.bus) for item in db] == [
+        ("data", 10, "raw", "scsi"),
+        ("db/1", 2, "qcow2", "virtio"),
+    ]
+    assert [item.delete_on_termination for item in (*db, *first)] == [False, False, True]
+    assert [item.name for item in (*first, *second)] == ["web-1/0", "web-2/0"]
+    assert db[0].uuid == volume_uuid("shop", "default", "data")
+
+
 def test_user_data_is_carried_beside_the_spec_which_holds_its_digest():
     wanted = expand(load_fleet(FLEET))[0]
     assert wanted.user_data == b"secret"
@@ -75,6 +96,7 @@ def test_user_data_is_carried_beside_the_spec_which_holds_its_digest():
 def test_identities_never_change():
     # Existing instances hang on these values: a change of the rule would make every one of them a stranger.
     assert instance_uuid("default", "default", "web-1") == "3930e23a-8fb5-51ce-8af0-f55f1d576afe"
+    assert volume_uuid("default", "default", "data") == "1682f140-d20c-5b6c-987d-4375d3d92c13"
     assert mac_address("6f2a54b0-0000-5000-8000-000000000000", 0) == "02:d6:25:dc:dd:a5"
 
 

@@ -11,8 +11,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
 
 INSTANCE_KEYS = (
-    "count, flavor, image, networks, server_group, availability_zone, vm_state, metadata, tags, display_name, locked, "
-    "ssh_keys, user_data, user_data_file, where, scheduler_hints, host"
+    "count, flavor, image, networks, volumes, server_group, availability_zone, vm_state, metadata, tags, display_name, "
+    "locked, ssh_keys, user_data, user_data_file, where, scheduler_hints, host"
 )
 NOT_TEXT = "YAML reads unquoted on, off, yes, no, true and false as booleans: quote it."
 BAD_NAME = "is not a valid name: use at most 63 letters, digits, '.', '_' and '-', and start with a letter or digit."
@@ -28,11 +28,62 @@ BAD = {
         f"7: instances.web.flavour: unknown key. Did you mean 'flavor'? Allowed: {INSTANCE_KEYS}.",
     ),
     "unknown_section": (
-        "volumes: {}\n",
+        "disks: {}\n",
         (
-            "5: volumes: unknown key. Allowed: version, name, project_id, flavors, images, networks, server_groups, "
-            "aggregates, instances, scheduler."
+            "5: disks: unknown key. Allowed: version, name, project_id, flavors, images, networks, volumes, "
+            "server_groups, aggregates, instances, scheduler."
         ),
+    ),
+    "volume_without_a_size": ("volumes:\n  data: {}\n", "6: volumes.data.size_gb: required, but missing."),
+    "volume_of_no_size": (
+        "volumes:\n  data: {size_gb: 0}\n",
+        "6: volumes.data.size_gb: must be at least 1, not 0.",
+    ),
+    "volume_that_is_not_declared": (
+        "instances:\n  db: {flavor: small, image: debian,\n    volumes: [{volume: data}]}\n",
+        "7: instances.db.volumes[0].volume: there is no volume 'data'. None is declared.",
+    ),
+    "volume_of_two_instances": (
+        (
+            "volumes:\n  data: {size_gb: 1}\ninstances:\n"
+            "  one: {flavor: small, image: debian, volumes: [{volume: data}]}\n"
+            "  two: {flavor: small, image: debian, volumes: [{volume: data}]}\n"
+        ),
+        (
+            "9: instances.two.volumes[0].volume: instances.one (fleet.yml:8) has 'data', and one instance at a time "
+            "can have a volume."
+        ),
+    ),
+    "volume_of_an_entry_with_a_count": (
+        (
+            "volumes:\n  data: {size_gb: 1}\ninstances:\n"
+            "  web: {flavor: small, image: debian, count: 2, volumes: [{volume: data}]}\n"
+        ),
+        (
+            "8: instances.web.volumes[0].volume: 'data' would be had by 2 instances, and one at a time can have a "
+            "volume. With size_gb in its place, each has one of its own."
+        ),
+    ),
+    "volume_twice_in_a_list": (
+        (
+            "volumes:\n  data: {size_gb: 1}\ninstances:\n"
+            "  web: {flavor: small, image: debian, volumes: [{volume: data}, {volume: data}]}\n"
+        ),
+        "8: instances.web.volumes[1].volume: 'data' stands in the list twice.",
+    ),
+    "volume_by_name_and_size": (
+        (
+            "volumes:\n  data: {size_gb: 1}\ninstances:\n"
+            "  web: {flavor: small, image: debian, volumes: [{volume: data, size_gb: 2}]}\n"
+        ),
+        "8: instances.web.volumes[0] needs exactly one of volume and size_gb.",
+    ),
+    "volume_with_a_format_of_the_instance": (
+        (
+            "volumes:\n  data: {size_gb: 1}\ninstances:\n"
+            "  web: {flavor: small, image: debian, volumes: [{volume: data, format: raw}]}\n"
+        ),
+        "8: instances.web.volumes[0].format is said of the volume, under volumes.",
     ),
     "missing_key": (
         "instances:\n  web:\n    flavor: small\n",

@@ -40,6 +40,10 @@ SIZE = {"flavor": {"vcpus": 1, "memory_mb": 512, "root_gb": 1}, "image": {"sourc
 OWN: dict[str, dict[str, Any]] = {
     "set_admin_password": {"admin_password": "correct horse"},
     "inject_file": {"path": "/etc/motd", "content": "hello"},
+    # One instance at a time can have a volume.
+    "attach_volume": {"names": [RUNNING], "volume": {"name": "data", "size_gb": 1}},
+    "detach_volume": {"volume": {"name": "data"}},
+    "extend_volume": {"volume": {"name": "data", "size_gb": 2}},
 }
 SCENARIOS: dict[str, list[dict[str, Any]]] = {
     "claim": [

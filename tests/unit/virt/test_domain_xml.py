@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import NotSupported
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image, NetworkRequest
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
+from ansible_collections.novella.compute.plugins.module_utils.objects.volume import VolumeRequest
 from ansible_collections.novella.compute.plugins.module_utils.virt.driver import ConsoleAddress
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.domain_xml import (
     GuestDisks,
@@ -21,6 +22,7 @@ from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.domai
     read_record,
     record_element,
 )
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.volume_xml import VolumeDisk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,9 +39,21 @@ def an_instance(**changes):
     return Instance(UUID, spec.but(**changes), created_at="2026-01-01T00:00:00Z")
 
 
+def with_volumes(instance):
+    """The instance with three volumes, of which the first has been there longest."""
+    names = {"data": ("virtio", "vdc"), "logs": ("scsi", "sda"), "spare": ("sata", "sdb")}
+    requests = [VolumeRequest(f"{name}-uuid", name, 1, bus=bus) for name, (bus, _device) in names.items()]
+    devices = {f"{name}-uuid": device for name, (_bus, device) in names.items()}
+    return instance.but(spec=instance.spec.but(volumes=requests), device_names=devices)
+
+
 def built(instance, platform, screens=None, serial=None):
     rescue = None if instance.rescue_image is None else f"/pool/{UUID}.rescue.qcow2"
-    disks = GuestDisks(f"/pool/{UUID}.root.qcow2", f"/pool/{UUID}.config.iso", rescue)
+    volumes = tuple(
+        VolumeDisk(request, f"/pool/{request.uuid}.volume.qcow2", instance.device_names[request.uuid])
+        for request in instance.spec.volumes
+    )
+    disks = GuestDisks(f"/pool/{UUID}.root.qcow2", f"/pool/{UUID}.config.iso", rescue, volumes)
     return build_domain(instance, platform, disks, screens=screens, serial=serial)
 
 
@@ -49,6 +63,7 @@ def built(instance, platform, screens=None, serial=None):
         ("emulated", an_instance(), EMULATED),
         ("kvm-two-nics", an_instance(networks=[FRONT, BACK]), KVM),
         ("named-fleet", an_instance(fleet="blue", project_id="shop", metadata={"note": '<é> & "x"'}), EMULATED),
+        ("volumes", with_volumes(an_instance()), KVM),
         ("rescued", an_instance().but(vm_state="rescued", rescue_image=Image("aid", "/srv/images/aid.qcow2")), KVM),
     ],
 )
@@ -59,6 +74,14 @@ def test_the_domain_is_as_it_was_agreed(name, instance, platform):
     if os.environ.get("NOVELLA_REGENERATE"):
         path.write_text(xml)
     assert xml == path.read_text()
+
+
+def test_a_rescued_guest_keeps_the_names_of_its_volumes():
+    rescued = with_volumes(an_instance()).but(vm_state="rescued", rescue_image=Image("aid", "/srv/images/aid.qcow2"))
+    disks = {disk.find("target").get("dev"): disk for disk in built(rescued, KVM).iterfind("devices/disk")}
+    assert list(disks) == ["vda", "vdb", "vdd", "vdc", "sda", "sdb"]
+    assert disks["vdc"].findtext("serial") == "data-uuid"
+    assert disks["vdd"].find("source").get("file").endswith(".config.iso")
 
 
 def test_the_display_name_is_the_title_that_virsh_shows():

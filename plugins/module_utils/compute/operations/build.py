@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
 
 from ...objects.instance import Instance
+from ...objects.volume import VolumeRequest
+from ..block_devices import with_volumes
 from ..clock import now
 from ..config_drive import config_drive_files
 from ..host import Host
@@ -17,6 +20,7 @@ from ..locking import DECLARED
 from ..operation import Run, operation
 from ..records import read_record
 from ..states import ACTIVE, PAUSED, SHELVED, SPAWNING, STOPPED, SUSPENDED
+from ..volume_claims import make_volume, take_volumes
 
 # What ends a create, by the state that the instance is to be in.
 LAST_STEPS = {ACTIVE: "start", STOPPED: "define", PAUSED: "pause", SUSPENDED: "suspend", SHELVED: "define"}
@@ -33,6 +37,9 @@ def undo_create(host: Host, entry: Entry) -> None:
             return
         host.driver.power_off(entry.uuid)
         host.driver.undefine(entry.uuid)
+    if "volumes" in entry.steps:
+        for uuid in entry.notes.get("volumes_made", ()):
+            host.driver.delete_volume(uuid)
     if "root disk" in entry.steps and not entry.notes.get("root_disk_kept", False):
         host.driver.delete_disks(entry.uuid)
 
@@ -61,6 +68,8 @@ def create(run: Run) -> Optional[Instance]:
     # Noted beforehand: a crash right after the disk was found must not make an undo delete it.
     last_step = LAST_STEPS[vm_state]
     run.note(root_disk_kept=bool(run.arguments.get("root_disk_exists")), last_step=last_step)
+    if instance.spec.volumes:
+        instance = _with_volumes(run, instance)
     run.step("root disk", driver.create_root_disk, instance, image)
     files = config_drive_files(instance, run.arguments.get("user_data"))
     run.step("config drive", driver.write_config_drive, instance, files)
@@ -74,3 +83,19 @@ def create(run: Run) -> Optional[Instance]:
     if vm_state == SUSPENDED:
         run.step("suspend", driver.suspend, instance.uuid)
     return instance
+
+
+def _with_volumes(run: Run, instance: Instance) -> Instance:
+    """Have the volumes on the host that the instance is to have: new ones are made, smaller ones grow."""
+    requests = instance.spec.volumes
+    present = run.step("claim volumes", take_volumes, run.host, instance, requests, True)
+    # Noted beforehand, like the root disk: an undo deletes what was made, and never what was there.
+    run.note(volumes_made=[request.uuid for request in requests if request.uuid not in present])
+    run.step("volumes", _make_volumes, run, requests)
+    return with_volumes(instance)
+
+
+def _make_volumes(run: Run, requests: Sequence[VolumeRequest]) -> None:
+    for request in requests:
+        run.driver.create_volume(make_volume(run.instance.spec, request))
+        run.driver.resize_volume(request.uuid, request.size_gb, None)

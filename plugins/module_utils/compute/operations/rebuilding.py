@@ -15,6 +15,7 @@ from typing import Any, Optional
 from ...objects.errors import ImageUnacceptable
 from ...objects.ingredients import Flavor, Image
 from ...objects.instance import Instance
+from ..block_devices import relabel
 from ..clock import now
 from ..config_drive import config_drive_files
 from ..host import Host
@@ -60,7 +61,7 @@ def finish_or_undo_rebuild(host: Host, entry: Entry) -> None:
     repeats=True,
 )
 def rebuild(run: Run) -> Optional[Instance]:
-    """Replace the root disk by a new one.
+    """Replace the root disk by a new one. It keeps its volumes, with what is on them.
 
     Arguments:
         image: The new image; without it, and without `spec`, the instance's own.
@@ -89,6 +90,7 @@ def rebuild(run: Run) -> Optional[Instance]:
 
 def _new_record(instance: Instance, arguments: Mapping[str, Any]) -> Instance:
     spec = arguments.get("spec") or instance.spec.but(image=arguments.get("image") or instance.spec.image)
+    spec = spec.but(volumes=relabel(instance.spec.volumes, spec.volumes))
     if spec.image is not None:
         _check_image(instance.spec.image, spec.image, spec.flavor)
     return instance.but(spec=spec, vm_state=state_rebuilt(instance, arguments), launched_at=now())

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...objects.instance import Instance
+from ..block_devices import relabel
 from ..host import Host
 from ..journal import Entry
 from ..labels import change_labels, tell_labels
@@ -23,6 +24,8 @@ AT_REST = (ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPEN
 
 def _update(instance: Instance, arguments: Mapping[str, Any]) -> Instance:
     spec = arguments.get("spec") or instance.spec
+    # Volumes come and go by operations of their own.
+    spec = spec.but(volumes=relabel(instance.spec.volumes, spec.volumes))
     return instance.but(spec=spec, vm_state=arguments.get("vm_state") or instance.vm_state)
 
 

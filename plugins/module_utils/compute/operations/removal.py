@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
 
 from ...objects.instance import Instance
@@ -26,6 +27,7 @@ from ..states import (
     STOPPED,
     SUSPENDED,
 )
+from ..volume_claims import hold_volume
 
 
 def finish_delete(host: Host, entry: Entry) -> None:
@@ -37,6 +39,8 @@ def finish_delete(host: Host, entry: Entry) -> None:
         host.driver.power_off(entry.uuid)
         host.driver.undefine(entry.uuid)
     host.driver.delete_disks(entry.uuid)
+    for volume in entry.notes.get("volumes", ()):
+        host.driver.delete_volume(volume)
     with host.db.transaction() as connection:
         connection.execute("DELETE FROM instances WHERE uuid = ?", (entry.uuid,))
 
@@ -50,10 +54,26 @@ def finish_delete(host: Host, entry: Entry) -> None:
     absent_too=True,
 )
 def delete(run: Run) -> Optional[Instance]:
-    """Cut the power, remove the definition, then the disks: a disk never goes before its domain."""
+    """Cut the power, remove the definition, then the disks: a disk never goes before its domain.
+
+    Volumes stay, but for those that were to be deleted with it (Nova's delete_on_termination).
+    """
     uuid = run.instance.uuid
+    volumes = [item.uuid for item in run.instance.spec.volumes if item.delete_on_termination]
+    if volumes:
+        run.note(volumes=volumes)
+        # Once its domain is gone, nothing else would say that they are not free.
+        run.step("claim volumes", _hold, run, volumes)
     if run.instance.vm_state != DELETED:
         run.step("power off", run.driver.power_off, uuid)
         run.step("undefine", run.driver.undefine, uuid)
     run.step("disks", run.driver.delete_disks, uuid)
+    for volume in volumes:
+        run.step(f"volume {volume}", run.driver.delete_volume, volume)
     return run.instance.but(vm_state=DELETED)
+
+
+def _hold(run: Run, volumes: Sequence[str]) -> None:
+    with run.host.db.transaction():
+        for volume in volumes:
+            hold_volume(run.host.db, run.instance.uuid, volume)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any, Optional
 
 from ...objects.errors import NotSupported
@@ -20,6 +21,7 @@ from ...objects.numa import NUMACell
 from ..driver import ConsoleAddress
 from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
 from .screens import add_screens
+from .volume_xml import SCSI, VolumeDisk, scsi_controller, volume_element
 
 NAMESPACE = "https://novella.dev/xmlns/compute/1"
 METADATA_PREFIX = "novella"
@@ -65,11 +67,12 @@ class GuestPlatform:
 
 @dataclass(frozen=True)
 class GuestDisks:
-    """Paths of a guest's disks. With a `rescue` disk, it boots from that one."""
+    """Paths of a guest's disks, and its volumes. With a `rescue` disk, it boots from that one."""
 
     root: str
     config_drive: str
     rescue: Optional[str] = None
+    volumes: tuple[VolumeDisk, ...] = ()
 
 
 def console_log_path(uuid: str) -> str:
@@ -174,8 +177,9 @@ def build_domain(
     writable = [path for path in (disks.rescue, disks.root) if path is not None]
     for path, target in zip(writable, ("vda", "vdb")):
         _add_disk(devices, path, target, "qcow2", read_only=False)
-    _add_disk(devices, disks.config_drive, "vdc" if disks.rescue else "vdb", "raw", read_only=True)
-    _add_buses(devices)
+    _add_disk(devices, disks.config_drive, _free_name(disks, len(writable)), "raw", read_only=True)
+    devices.extend(volume_element(volume) for volume in disks.volumes)
+    _add_buses(devices, disks.volumes)
     for network in spec.networks:
         _add_interface(devices, network)
     add_pci_devices(devices, instance.pci_devices)
@@ -219,12 +223,23 @@ def _add_disk(devices: ET.Element, path: str, target: str, disk_format: str, rea
         ET.SubElement(disk, "readonly")
 
 
-def _add_buses(devices: ET.Element) -> None:
+def _free_name(disks: GuestDisks, first: int) -> str:
+    """Return the name of the config drive: the first behind the disks that no volume has, as those keep theirs."""
+    taken = {volume.device_name for volume in disks.volumes}
+    return next(name for name in (f"vd{letter}" for letter in ascii_lowercase[first:]) if name not in taken)
+
+
+def _add_buses(devices: ET.Element, volumes: Collection[VolumeDisk]) -> None:
     # Without an explicit root, libvirt takes the first root port for it and refuses the domain.
     ET.SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
-    for index in range(1, ROOT_PORTS + 1):
+    # What is plugged into the definition must not use up what is kept for hot-plug.
+    plugged = sum(volume.request.bus == "virtio" for volume in volumes)
+    has_scsi = any(volume.request.bus == SCSI for volume in volumes)
+    for index in range(1, ROOT_PORTS + plugged + has_scsi + 1):
         ET.SubElement(devices, "controller", type="pci", index=str(index), model="pcie-root-port")
     ET.SubElement(devices, "controller", type="usb", model="none")
+    if has_scsi:
+        devices.append(scsi_controller())
 
 
 def _add_interface(devices: ET.Element, network: NetworkRequest) -> None:

@@ -26,7 +26,7 @@ from ...objects.errors import (
 )
 from ...objects.instance import Instance
 from ...objects.pci import PciDevice
-from ..driver import CachedImage, ComputeDriver, ConsoleAddress, Copying, DiskSpace, Domain, HostResources, UnusedImage
+from ..driver import CachedImage, ConsoleAddress, Copying, DiskSpace, Domain, HostResources, UnusedImage
 from ..image_usage import used_images
 from ..images import ImageCache
 from . import observation, surroundings
@@ -55,12 +55,13 @@ from .screens import read_console
 from .screenshot import take_screenshot
 from .serial_ports import SerialPorts
 from .storage import DiskStore
-from .storage import checked_uuid as _checked
+from .storage import checked_uuid as checked
+from .volume_driving import VolumeDriving
 
 POOL_TYPES = ("dir", "fs", "netfs")
 
 
-class LibvirtDriver(GuestConfiguration, ComputeDriver):
+class LibvirtDriver(GuestConfiguration, VolumeDriving):
     """Drives the libvirt of the host it runs on. Threads may share one driver.
 
     Args:
@@ -71,6 +72,7 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
         shared_cpus: The CPUs that vCPUs share; None for all.
         screens: By kind, ``vnc`` or ``spice``, the address at which guests' screens can be reached.
         serial_listen, serial_ports: The same for their serial consoles, and at which ports.
+        volumes_dir, detach_attempts, detach_timeout: See VolumeDriving.
     """
 
     def __init__(
@@ -84,12 +86,14 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
         screens: Optional[Mapping[str, Optional[str]]] = None,
         serial_listen: Optional[str] = None,
         serial_ports: range = range(10000, 20001),
+        volumes_dir: Optional[str] = None,
+        detach_attempts: int = 8,
+        detach_timeout: float = 20.0,
     ) -> None:
-        self._connection = Connection(uri, deadline)
+        super().__init__(Connection(uri, deadline), deadline, volumes_dir, detach_attempts, detach_timeout)
         self._power = GuestPower(self._connection, deadline)
         self._agent = GuestAgent(self._connection)
         self._pool = pool
-        self._deadline = deadline
         self._image_deadline = image_deadline
         self._shared_cpus = shared_cpus
         self._record_version_cap = record_version_cap
@@ -131,7 +135,7 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
     def get_disk_space(self, domains: Iterable[Domain]) -> DiskSpace:
         disks, domains = self._disks, list(domains)
         ours = {domain.uuid for domain in domains if domain.record is not None}
-        files = [path for domain in domains for path in domain.disk_files]
+        files = [*(path for domain in domains for path in domain.disk_files), *self._volumes.files()]
         return DiskSpace(disks.free_bytes(), disks.growth(ours, files))
 
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
@@ -153,7 +157,7 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
             return read()
 
     def read_fingerprint(self, with_pci: bool) -> str:
-        return read_fingerprint(self._connection, self._pool, with_pci)
+        return read_fingerprint(self._connection, self._pool, with_pci, self._volumes_dir)
 
     def list_root_disks(self) -> set[str]:
         return self._disks.list_root_disks()
@@ -173,37 +177,38 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
         return self._images.ensure(image)
 
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
-        return self._disks.create_root_disk(_checked(instance.uuid), image, instance.spec.flavor.root_gb)
+        return self._disks.create_root_disk(checked(instance.uuid), image, instance.spec.flavor.root_gb)
 
     def set_disks_aside(self, uuid: str) -> None:
-        self._disks.set_aside(_checked(uuid))
+        self._disks.set_aside(checked(uuid))
 
     def take_disks_back(self, uuid: str) -> None:
-        self._disks.take_back(_checked(uuid))
+        self._disks.take_back(checked(uuid))
 
     def drop_disks_aside(self, uuid: str) -> None:
-        self._disks.drop_aside(_checked(uuid))
+        self._disks.drop_aside(checked(uuid))
 
     def create_rescue_disk(self, uuid: str, image: CachedImage) -> None:
-        self._disks.create_rescue_disk(_checked(uuid), image)
+        self._disks.create_rescue_disk(checked(uuid), image)
 
     def delete_rescue_disk(self, uuid: str) -> None:
-        self._disks.delete_rescue_disk(_checked(uuid))
+        self._disks.delete_rescue_disk(checked(uuid))
 
     def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
         # Only who builds an instance needs it loaded.
         from ..iso9660 import build_iso
 
-        self._disks.write_config_drive(_checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
+        self._disks.write_config_drive(checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
 
     def define(self, instance: Instance) -> None:
         check_supported(instance.spec)
         self._refuse_others(instance)
-        uuid = _checked(instance.uuid)
+        uuid = checked(instance.uuid)
         disks = GuestDisks(
             root=str(self._disks.root_disk(uuid)),
             config_drive=str(self._disks.current_config_drive(uuid, instance.rescue_image is not None)),
             rescue=None if instance.rescue_image is None else str(self._disks.rescue_disk(uuid)),
+            volumes=self.volume_disks(instance),
         )
         self._power.forget_memory(uuid)
         platform = self._facts.platform(self._shared_cpus)
@@ -234,48 +239,48 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
     # -- copying ---------------------------------------------------------------------------------------------
 
     def get_copy_size(self, uuid: str) -> int:
-        return self._copies.measure(_checked(uuid))
+        return self._copies.measure(checked(uuid))
 
     def freeze_guest(self, uuid: str) -> None:
-        self._agent.freeze(_checked(uuid))
+        self._agent.freeze(checked(uuid))
 
     def thaw_guest(self, uuid: str) -> None:
-        self._agent.thaw(_checked(uuid))
+        self._agent.thaw(checked(uuid))
 
     def begin_copy(self, uuid: str) -> None:
-        self._copies.begin(_checked(uuid))
+        self._copies.begin(checked(uuid))
 
     def finish_copy(self, uuid: str, target: str, progress: Copying) -> CachedImage:
-        return self._copies.finish(_checked(uuid), target, progress)
+        return self._copies.finish(checked(uuid), target, progress)
 
     def drop_copy(self, uuid: str) -> None:
-        self._copies.drop(_checked(uuid))
+        self._copies.drop(checked(uuid))
 
     # -- power -----------------------------------------------------------------------------------------------
 
     def power_on(self, uuid: str) -> None:
-        self._power.power_on(_checked(uuid))
+        self._power.power_on(checked(uuid))
 
     def shut_down(self, uuid: str, timeout: float) -> Optional[str]:
-        return self._power.shut_down(_checked(uuid), timeout)
+        return self._power.shut_down(checked(uuid), timeout)
 
     def power_off(self, uuid: str) -> None:
-        self._power.power_off(_checked(uuid))
+        self._power.power_off(checked(uuid))
 
     def pause(self, uuid: str) -> None:
-        self._power.pause(_checked(uuid))
+        self._power.pause(checked(uuid))
 
     def unpause(self, uuid: str) -> None:
-        self._power.unpause(_checked(uuid))
+        self._power.unpause(checked(uuid))
 
     def suspend(self, uuid: str) -> None:
-        self._power.suspend(_checked(uuid))
+        self._power.suspend(checked(uuid))
 
     def resume(self, uuid: str) -> None:
-        self._power.resume(_checked(uuid))
+        self._power.resume(checked(uuid))
 
     def inject_nmi(self, uuid: str) -> None:
-        self._power.inject_nmi(_checked(uuid))
+        self._power.inject_nmi(checked(uuid))
 
     # -- removing --------------------------------------------------------------------------------------------
 
@@ -294,7 +299,7 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
             return
 
     def delete_disks(self, uuid: str) -> None:
-        self._disks.delete(_checked(uuid))
+        self._disks.delete(checked(uuid))
         for log in find_logs(uuid):
             log.unlink(missing_ok=True)
         self._refresh_pool()
@@ -307,21 +312,21 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
     # -- the guest's words -----------------------------------------------------------------------------------
 
     def get_console(self, uuid: str, kind: str) -> Optional[ConsoleAddress]:
-        return self._connection.read("read the domain's screens", lambda raw: read_console(raw, _checked(uuid), kind))
+        return self._connection.read("read the domain's screens", lambda raw: read_console(raw, checked(uuid), kind))
 
     def get_screenshot(self, uuid: str, max_bytes: int) -> Optional[bytes]:
         return self._connection.read(
-            "take a picture of the guest's screen", lambda raw: take_screenshot(raw, _checked(uuid), max_bytes)
+            "take a picture of the guest's screen", lambda raw: take_screenshot(raw, checked(uuid), max_bytes)
         )
 
     def set_password(self, uuid: str, user: str, password: str) -> None:
-        self._agent.set_password(_checked(uuid), user, password)
+        self._agent.set_password(checked(uuid), user, password)
 
     def write_guest_file(self, uuid: str, path: str, content: bytes) -> None:
-        self._agent.write_file(_checked(uuid), path, content)
+        self._agent.write_file(checked(uuid), path, content)
 
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
-        return read_tail(_checked(uuid), max_bytes)
+        return read_tail(checked(uuid), max_bytes)
 
     # -- own ways --------------------------------------------------------------------------------------------
 
@@ -354,7 +359,7 @@ class LibvirtDriver(GuestConfiguration, ComputeDriver):
         return ImageCache(str(self._disks.directory), self._image_deadline)
 
     def _domain(self, uuid: str) -> Any:
-        return self._connection.host().lookupByUUIDString(_checked(uuid))
+        return self._connection.host().lookupByUUIDString(checked(uuid))
 
     def _refuse_others(self, instance: Instance) -> None:
         host, name = self._connection.host(), instance.spec.domain_name

@@ -14,7 +14,7 @@ import json
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Optional
 
 from ..image_format import virtual_size
 from .binding import libvirt
@@ -28,18 +28,20 @@ KEPT_DEFINITIONS = "/etc/libvirt/qemu"
 RECORD_MARK = "https://novella.dev/xmlns/compute/1"
 
 
-def read_fingerprint(connection: Connection, pool: str, with_pci: bool) -> str:
+def read_fingerprint(connection: Connection, pool: str, with_pci: bool, volumes_dir: Optional[str]) -> str:
     """Return a digest that differs as soon as one of the driver's readings would.
 
     Args:
         pool: The storage pool of instances' disks.
         with_pci: Whether the host's PCI devices count.
+        volumes_dir: The directory of volumes; None for the pool's.
 
     Raises:
         HypervisorUnavailable, DeadlineExceeded: libvirt does not answer.
     """
     content = connection.read("take the host's fingerprint", lambda raw: _read(raw, pool, with_pci))
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    volumes = [] if volumes_dir is None else _list_files(volumes_dir)
+    return hashlib.sha256(json.dumps([content, volumes]).encode()).hexdigest()
 
 
 def _read(raw: Any, pool: str, with_pci: bool) -> list[Any]:
@@ -93,14 +95,22 @@ def _measure(directory: str, foreign: Iterable[tuple[str, int]]) -> list[Any]:
     """
     try:
         about = os.statvfs(directory)
-        with os.scandir(directory) as entries:
-            paths = sorted(entry.path for entry in entries if entry.is_file(follow_symlinks=False))
     except OSError:
         # The audit will say what is wrong with the pool.
         return []
-    allocated = sum(_allocated(path) for path in {*paths, *(path for path, _size in foreign if path)})
+    files = _list_files(directory)
+    allocated = sum(_allocated(path) for path in {path for path, _size in (*files, *foreign) if path})
     left = about.f_bavail * about.f_frsize + allocated
-    return [[(path, virtual_size(path)) for path in paths], about.f_blocks * about.f_frsize, left // GIB]
+    return [files, about.f_blocks * about.f_frsize, left // GIB]
+
+
+def _list_files(directory: str) -> list[tuple[str, int]]:
+    try:
+        with os.scandir(directory) as entries:
+            paths = sorted(entry.path for entry in entries if entry.is_file(follow_symlinks=False))
+    except OSError:
+        return []
+    return [(path, virtual_size(path)) for path in paths]
 
 
 def _allocated(path: str) -> int:

@@ -10,26 +10,18 @@ write under a temporary name. libvirt's own list of the pool learns of them when
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
 import re
 import stat
-import subprocess
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from ...objects.errors import (
-    ComputeResourcesUnavailable,
-    DeadlineExceeded,
-    HypervisorError,
-    ImageUnacceptable,
-    InvalidInput,
-)
+from ...objects.errors import HypervisorError, ImageUnacceptable, InvalidInput
 from ..driver import CachedImage
 from ..image_format import read_qcow2, virtual_size
-from ..images import PREFIX, UNFINISHED
+from ..images import PREFIX
+from .disk_files import part_of, run_qemu_img, sync, unfinished
 
 GIB = 1 << 30
 MOST_CONFIG_BYTES = 16 << 20
@@ -110,7 +102,7 @@ class DiskStore:
     def delete_rescue_disk(self, uuid: str) -> None:
         for path in (self.rescue_disk(uuid), self.rescue_config_drive(uuid)):
             path.unlink(missing_ok=True)
-            _part_of(path).unlink(missing_ok=True)
+            part_of(path).unlink(missing_ok=True)
 
     def set_aside(self, uuid: str) -> None:
         """Keep the disks under other names. What is aside already is the older, and stays."""
@@ -136,10 +128,10 @@ class DiskStore:
     def write_config_drive(self, uuid: str, content: bytes, for_rescue: bool = False) -> None:
         """Write the config drive, readable to root alone; libvirt hands it to the guest's QEMU."""
         path = self.rescue_config_drive(uuid) if for_rescue else self.config_drive(uuid)
-        with _unfinished(path) as part:
+        with unfinished(path) as part:
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(content)
-            _sync(part)
+            sync(part)
             part.rename(path)
 
     def read_config_drive(self, uuid: str) -> bytes:
@@ -164,7 +156,7 @@ class DiskStore:
         self.copy(uuid).unlink(missing_ok=True)
         for path in (self.root_disk(uuid), self.config_drive(uuid)):
             path.unlink(missing_ok=True)
-            _part_of(path).unlink(missing_ok=True)
+            part_of(path).unlink(missing_ok=True)
 
     def list_root_disks(self) -> set[str]:
         """Return the uuids of the instances that have a root disk here."""
@@ -201,9 +193,9 @@ class DiskStore:
         return sum(_growth(path, device) for path in paths)
 
     def _create_overlay(self, path: Path, image: CachedImage, size: int) -> None:
-        with _unfinished(path) as part:
+        with unfinished(path) as part:
             part.write_bytes(self._overlay(part, image, size))
-            _sync(part)
+            sync(part)
             part.rename(path)
 
     def _overlay(self, scratch: Path, image: CachedImage, size: int) -> bytes:
@@ -213,33 +205,9 @@ class DiskStore:
             if key not in self._overlays:
                 # The paths begin with "/" and the formats are given: nothing here is qemu-img's to guess.
                 backing = ["-b", image.path, "-F", image.disk_format]
-                self._run("qemu-img", "create", "-q", "-f", "qcow2", *backing, str(scratch), str(size))
+                run_qemu_img(self._deadline, "create", "-q", "-f", "qcow2", *backing, str(scratch), str(size))
                 self._overlays[key] = scratch.read_bytes()
             return self._overlays[key]
-
-    def _run(self, *command: str) -> None:
-        try:
-            subprocess.run(
-                command,
-                check=True,
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                timeout=self._deadline,
-                env={**os.environ, "LC_ALL": "C"},
-            )
-        except FileNotFoundError:
-            raise HypervisorError(
-                f"{command[0]} is missing on this host.",
-                "Install the distribution's package (the role novella.compute.hypervisor does).",
-            ) from None
-        except subprocess.TimeoutExpired:
-            raise DeadlineExceeded(
-                f"{command[0]} {command[1]} did not end within {self._deadline:g} s.", "Look at the host's storage."
-            ) from None
-        except subprocess.CalledProcessError as error:
-            said = error.stderr.decode(errors="replace").strip()
-            kind = ComputeResourcesUnavailable if "No space left" in said else HypervisorError
-            raise kind(f"{command[0]} {command[1]} failed: {said}") from None
 
 
 def checked_uuid(uuid: str) -> str:
@@ -270,38 +238,5 @@ def _check_whole(path: Path) -> None:
         ) from None
 
 
-@contextlib.contextmanager
-def _unfinished(path: Path) -> Iterator[Path]:
-    """Yield the name to write under; whatever has that name at the end is removed.
-
-    Raises:
-        ComputeResourcesUnavailable: The disk is full: another host may have room.
-    """
-    part = _part_of(path)
-    part.unlink(missing_ok=True)
-    try:
-        yield part
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise ComputeResourcesUnavailable(
-            f"{path.parent} has no room left for {path.name}: {error.strerror}.", "Free some space in the pool."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _aside(path: Path) -> Path:
     return path.with_name(f"{path.stem}.old{path.suffix}")
-
-
-def _part_of(path: Path) -> Path:
-    return path.with_name(path.name + UNFINISHED)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The volumes that an instance has, and the names of their devices, as its record tells of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from string import ascii_lowercase
+from typing import Optional
+
+from ..objects.instance import Instance
+from ..objects.volume import VolumeRequest
+
+# The root disk and the config drive are the first two of their bus.
+FIRST_OF_BUS = {"virtio": 2}
+PREFIXES = {"virtio": "vd", "scsi": "sd", "sata": "sd"}
+
+
+def reserve_block_device_name(instance: Instance, bus: str) -> str:
+    """Return the first name on a bus that no volume of the instance has (Nova's reserve_block_device_name).
+
+    A volume keeps its name for as long as it is attached, whatever comes and goes beside it.
+    """
+    taken = set(instance.device_names.values())
+    return next(name for name in _names(bus) if name not in taken)
+
+
+def with_volume(instance: Instance, request: VolumeRequest, device_name: Optional[str] = None) -> Instance:
+    """Return the record with a volume attached; where it has it already, as the request says.
+
+    Args:
+        device_name: The name that its device has got; None to reserve one.
+    """
+    device_name = instance.device_names.get(request.uuid, device_name)
+    device_name = device_name or reserve_block_device_name(instance, request.bus)
+    held = find_volume(instance, request.uuid)
+    volumes = [request if item is held else item for item in instance.spec.volumes]
+    if held is None:
+        volumes.append(request)
+    names = {**instance.device_names, request.uuid: device_name}
+    return instance.but(spec=instance.spec.but(volumes=volumes), device_names=names)
+
+
+def with_volumes(instance: Instance) -> Instance:
+    """Return a new instance's record with a name for the device of each of its volumes, in their order."""
+    for request in instance.spec.volumes:
+        instance = with_volume(instance, request)
+    return instance
+
+
+def without_volume(instance: Instance, uuid: str) -> Instance:
+    """Return the record without a volume."""
+    volumes = [item for item in instance.spec.volumes if item.uuid != uuid]
+    names = {held: name for held, name in instance.device_names.items() if held != uuid}
+    return instance.but(spec=instance.spec.but(volumes=volumes), device_names=names)
+
+
+def find_volume(instance: Instance, uuid: str) -> Optional[VolumeRequest]:
+    """Return a volume as the instance has it, or None."""
+    return next((item for item in instance.spec.volumes if item.uuid == uuid), None)
+
+
+def relabel(held: Sequence[VolumeRequest], wanted: Sequence[VolumeRequest]) -> list[VolumeRequest]:
+    """Return the volumes that an instance has, with what changes about them without touching a guest."""
+    flags = {item.uuid: item.delete_on_termination for item in wanted}
+    return [item.but(delete_on_termination=flags.get(item.uuid, item.delete_on_termination)) for item in held]
+
+
+def _names(bus: str) -> Iterator[str]:
+    letters = itertools.chain(ascii_lowercase, map("".join, itertools.product(ascii_lowercase, repeat=2)))
+    return (PREFIXES[bus] + letter for letter in itertools.islice(letters, FIRST_OF_BUS.get(bus, 0), None))

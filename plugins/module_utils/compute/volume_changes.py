@@ -1,0 +1,82 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of an instance's volumes has changed, and what that takes. They are compared by their uuids, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..objects.plan import FieldChange
+from ..objects.volume import VolumeRequest
+
+ATTACH, DETACH, EXTEND = "attach_volume", "detach_volume", "extend_volume"
+
+
+@dataclass(frozen=True)
+class VolumeChange:
+    """One operation on a volume of an instance, and what it changes."""
+
+    operation: str
+    volume: VolumeRequest
+    change: FieldChange
+
+
+@dataclass
+class VolumeChanges:
+    """The outcome of a comparison.
+
+    Args:
+        steps: What is to be done, detaching first.
+        updates: Changes that the record alone shows.
+        refused: What no volume can become, for people.
+    """
+
+    steps: list[VolumeChange] = field(default_factory=list)
+    updates: list[FieldChange] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def compare_volumes(applied: Sequence[VolumeRequest], wanted: Sequence[VolumeRequest]) -> VolumeChanges:
+    """Compare the volumes that an instance has with those that it shall have."""
+    found = VolumeChanges()
+    held, declared = {item.uuid: item for item in applied}, {item.uuid for item in wanted}
+    for item in applied:
+        if item.uuid not in declared:
+            found.steps.append(VolumeChange(DETACH, item, FieldChange(_name(item), _size(item), None)))
+    for item in wanted:
+        if item.uuid in held:
+            _compare(held[item.uuid], item, found)
+        else:
+            found.steps.append(VolumeChange(ATTACH, item, FieldChange(_name(item), None, _size(item))))
+    found.steps.sort(key=lambda step: (DETACH, EXTEND, ATTACH).index(step.operation))
+    return found
+
+
+def _compare(held: VolumeRequest, wanted: VolumeRequest, found: VolumeChanges) -> None:
+    name = _name(held)
+    if wanted.size_gb < held.size_gb:
+        found.refused.append(f"{name}.size_gb {held.size_gb} -> {wanted.size_gb}: a volume never shrinks")
+    if wanted.format != held.format:
+        found.refused.append(f"{name}.format {held.format} -> {wanted.format}: what a volume was made as, it stays")
+    if wanted.delete_on_termination != held.delete_on_termination:
+        flags = held.delete_on_termination, wanted.delete_on_termination
+        found.updates.append(FieldChange(f"{name}.delete_on_termination", *flags))
+    size_gb = max(held.size_gb, wanted.size_gb)
+    if wanted.bus != held.bus:
+        change = FieldChange(f"{name}.bus", held.bus, wanted.bus)
+        found.steps.append(VolumeChange(DETACH, held, change))
+        found.steps.append(VolumeChange(ATTACH, wanted.but(size_gb=size_gb, format=held.format), change))
+    elif size_gb > held.size_gb:
+        change = FieldChange(f"{name}.size_gb", held.size_gb, size_gb)
+        found.steps.append(VolumeChange(EXTEND, held.but(size_gb=size_gb), change))
+
+
+def _name(item: VolumeRequest) -> str:
+    return f"volumes.{item.name}"
+
+
+def _size(item: VolumeRequest) -> str:
+    return f"{item.size_gb} GiB"

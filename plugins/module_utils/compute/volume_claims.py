@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who may do something with a volume: one operation at a time, for the one instance that has it or shall have it.
+
+A claim lasts as long as its operation's entry in the journal. Whoever comes after that finds the volume in the record
+of the instance that has got it, so no moment is left in which two could take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Optional
+
+from ..objects.compute_node import ComputeNode
+from ..objects.errors import InstanceLocked, InvalidVolume
+from ..objects.ingredients import Flavor
+from ..objects.instance import Instance, InstanceSpec
+from ..objects.volume import Volume, VolumeRequest
+from ..virt.driver import Domain
+from .claims import check_claim
+from .clock import now
+from .host import Host
+from .records import read_record
+from .resource_request import requested_resources
+from .tracker_db import TrackerDB
+from .volume_sizes import charged_flavor, missing_gb
+
+
+def take_volumes(
+    host: Host, instance: Instance, requests: Sequence[VolumeRequest], has_claim: bool = False
+) -> dict[str, Volume]:
+    """Claim volumes for an instance until its operation ends, with the room that they still need.
+
+    Args:
+        has_claim: The instance has a claim that holds their room.
+
+    Returns:
+        The volumes that are on the host, by uuid.
+
+    Raises:
+        InvalidVolume: Another instance has one, or it is larger or of another format than is asked for.
+        InstanceLocked: Another run is at work on one.
+        ComputeResourcesUnavailable: There is no room for them.
+    """
+    with host.db.transaction():
+        present = check_volumes(host, instance, requests, has_claim)
+        for request in requests:
+            growth = 0 if has_claim else missing_gb([request], present.values())
+            hold_volume(host.db, instance.uuid, request.uuid, growth)
+    return present
+
+
+def check_volumes(
+    host: Host, instance: Instance, requests: Sequence[VolumeRequest], has_claim: bool = False
+) -> dict[str, Volume]:
+    """Test whether an instance could claim volumes, and return those that are on the host; see `take_volumes`."""
+    node, domains = host.tracker.update_available_resource()
+    present = {volume.uuid: volume for volume in host.driver.list_volumes()}
+    for request in requests:
+        _check_owner(request.uuid, request.name, instance.uuid, domains)
+        _check_shape(request, present.get(request.uuid))
+    if not has_claim:
+        _check_room(instance.spec.name, missing_gb(requests, present.values()), node)
+    return present
+
+
+def take_free_volume(host: Host, uuid: str, name: str) -> None:
+    """Claim a volume that no instance has, so that it can be deleted.
+
+    Raises:
+        InvalidVolume: An instance has it.
+        InstanceLocked: Another run is at work on it.
+    """
+    with host.db.transaction():
+        _check_owner(uuid, name, None, host.driver.list_domains())
+        hold_volume(host.db, uuid, uuid)
+
+
+def hold_volume(db: TrackerDB, uuid: str, volume_uuid: str, disk_gb: int = 0) -> None:
+    """Claim a volume for the operation that holds `uuid` in the journal.
+
+    Raises:
+        InstanceLocked: Another operation has claimed it.
+    """
+    with db.transaction() as connection:
+        held = db.query("SELECT uuid FROM volume_claims WHERE volume = ?", volume_uuid)
+        if held and held[0]["uuid"] != uuid:
+            raise InstanceLocked(
+                f"The volume {volume_uuid} is in the hands of another run.", "Run again when it has ended."
+            )
+        connection.execute("INSERT OR REPLACE INTO volume_claims VALUES (?, ?, ?)", (volume_uuid, uuid, disk_gb))
+
+
+def make_volume(spec: InstanceSpec, request: VolumeRequest) -> Volume:
+    """Return the new volume that an instance asks for."""
+    return Volume(request.uuid, request.name, request.size_gb, request.format, spec.fleet, spec.project_id, now())
+
+
+def _check_owner(uuid: str, name: str, instance_uuid: Optional[str], domains: Iterable[Domain]) -> None:
+    for domain in domains:
+        record = None if domain.uuid == instance_uuid else read_record(domain)
+        held = [] if record is None else [item.uuid for item in record.spec.volumes]
+        if uuid in held or any(f"{uuid}.volume." in path for path in domain.disk_files):
+            owner = domain.name if record is None else record.spec.name
+            raise InvalidVolume(
+                f"The volume '{name}' is attached to {owner}, and one guest at a time can have it.",
+                "Detach it there first.",
+            )
+
+
+def _check_shape(request: VolumeRequest, volume: Optional[Volume]) -> None:
+    if volume is None:
+        return
+    if volume.size_gb > request.size_gb:
+        raise InvalidVolume(
+            f"The volume '{request.name}' has {volume.size_gb} GiB, and {request.size_gb} are asked for: "
+            "a volume never shrinks.",
+            f"Say size_gb {volume.size_gb} or more.",
+        )
+    if volume.format != request.format:
+        raise InvalidVolume(
+            f"The volume '{request.name}' is {volume.format}, and {request.format} is asked for.",
+            f"Say format {volume.format}: what a volume was made as, it stays.",
+        )
+
+
+def _check_room(name: str, volumes_gb: int, node: ComputeNode) -> None:
+    if volumes_gb:
+        asked = requested_resources(charged_flavor(Flavor(name="", vcpus=0, memory_mb=0), volumes_gb))
+        check_claim(name, asked, node, {})

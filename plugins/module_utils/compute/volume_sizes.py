@@ -1,0 +1,23 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How much disk space volumes take of a host. It is counted like that of instances' own disks, attached or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..objects.ingredients import Flavor
+from ..objects.volume import Volume, VolumeRequest
+
+
+def missing_gb(requests: Iterable[VolumeRequest], present: Iterable[Volume]) -> int:
+    """Return how many GiB volumes still need of a host that has these already."""
+    sizes = {volume.uuid: volume.size_gb for volume in present}
+    return sum(max(0, request.size_gb - sizes.get(request.uuid, 0)) for request in requests)
+
+
+def charged_flavor(flavor: Flavor, volumes_gb: int) -> Flavor:
+    """Return the flavor as a host must have room for it: volumes take as much as ephemeral disks would."""
+    return flavor.but(ephemeral_gb=flavor.ephemeral_gb + volumes_gb) if volumes_gb else flavor

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Volumes as files of a directory: a disk, and a document beside it that says whose it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Optional
+
+from ...objects.errors import InvalidInput, InvalidVolume
+from ...objects.volume import FORMATS, Volume
+from ..image_format import virtual_size
+from .disk_files import part_of, run_qemu_img, sync, unfinished
+from .storage import GIB, UUID
+
+VOLUME = re.compile(rf"({UUID})\.volume\.({'|'.join(FORMATS)})")
+
+
+class VolumeStore:
+    """The volumes of one directory.
+
+    Args:
+        directory: It.
+        deadline: Seconds that qemu-img may take.
+    """
+
+    def __init__(self, directory: str, deadline: float) -> None:
+        self.directory = Path(directory)
+        self._deadline = deadline
+
+    def find_all(self) -> list[Volume]:
+        """Return every volume. One whose document is lost or damaged is listed by its uuid: its data are there."""
+        if not self.directory.is_dir():
+            return []
+        names = sorted(path.name for path in self.directory.iterdir())
+        matches = (VOLUME.fullmatch(name) for name in names)
+        return [self._read(match[1], match[2]) for match in matches if match]
+
+    def path(self, uuid: str) -> Optional[Path]:
+        """Return the file of a volume, or None."""
+        paths = (self._disk(uuid, disk_format) for disk_format in FORMATS)
+        return next((path for path in paths if path.exists()), None)
+
+    def create(self, volume: Volume) -> None:
+        """Make a volume, and the directory where it is missing."""
+        self.directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+        path = self._disk(volume.uuid, volume.format)
+        if self.path(volume.uuid) is None:
+            with unfinished(path) as part:
+                arguments = ("create", "-q", "-f", volume.format, str(part), str(volume.size_gb * GIB))
+                run_qemu_img(self._deadline, *arguments)
+                part.chmod(0o600)
+                sync(part)
+                part.rename(path)
+        if not self._document(volume.uuid).exists():
+            self._write(volume)
+
+    def grow(self, uuid: str, size_gb: int) -> None:
+        """Have a volume that no guest has open be so large."""
+        path = self.path(uuid)
+        if path is not None and self.size(path) < size_gb * GIB:
+            disk_format = path.suffix[1:]
+            run_qemu_img(self._deadline, "resize", "-q", "-f", disk_format, str(path), str(size_gb * GIB))
+
+    def delete(self, uuid: str) -> None:
+        """Remove a volume, finished, half, or gone already. Its document goes last: it says whose the rest is."""
+        for path in (*(self._disk(uuid, disk_format) for disk_format in FORMATS), self._document(uuid)):
+            path.unlink(missing_ok=True)
+            part_of(path).unlink(missing_ok=True)
+
+    def size(self, path: Path) -> int:
+        """Return the size in bytes that a guest sees."""
+        # What a guest wrote into a raw one must not be taken for a header.
+        return path.stat().st_size if path.suffix == ".raw" else virtual_size(str(path))
+
+    def files(self) -> list[str]:
+        """Return the files of all volumes."""
+        paths = (self.path(volume.uuid) for volume in self.find_all())
+        return [str(path) for path in paths if path is not None]
+
+    def require(self, uuid: str, name: str) -> Path:
+        """Return the file of a volume.
+
+        Raises:
+            InvalidVolume: It is not there.
+        """
+        path = self.path(uuid)
+        if path is None:
+            raise InvalidVolume(
+                f"The volume '{name}' ({uuid}) is not in {self.directory}.",
+                "Bring its file back; Novella makes no empty one in the place of data.",
+            )
+        return path
+
+    def _read(self, uuid: str, disk_format: str) -> Volume:
+        size_gb = self.size(self._disk(uuid, disk_format)) // GIB
+        try:
+            told = Volume.from_document(json.loads(self._document(uuid).read_text(encoding="utf-8")))
+        except (OSError, ValueError, InvalidInput):
+            return Volume(uuid, uuid, size_gb, disk_format, fleet="", project_id="")
+        return told.but(uuid=uuid, size_gb=size_gb, format=disk_format)
+
+    def _write(self, volume: Volume) -> None:
+        path = self._document(volume.uuid)
+        with unfinished(path) as part:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                json.dump(volume.as_document(), file)
+            sync(part)
+            part.rename(path)
+
+    def _disk(self, uuid: str, disk_format: str) -> Path:
+        return self.directory / f"{uuid}.volume.{disk_format}"
+
+    def _document(self, uuid: str) -> Path:
+        return self.directory / f"{uuid}.volume.json"

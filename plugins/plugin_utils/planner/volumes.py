@@ -1,0 +1,128 @@
+# Copyright (c) 2026, The Novella team
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where volumes are. They do not move by themselves, so an instance lives where its volumes are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from ansible_collections.novella.compute.plugins.module_utils.compute.judgement import Verdict
+from ansible_collections.novella.compute.plugins.module_utils.compute.volume_changes import ATTACH
+from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
+from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, FieldChange, Finding
+from ansible_collections.novella.compute.plugins.module_utils.objects.volume import Volume, VolumeRequest
+
+from ..fleet.fleet import Fleet
+from .observation import Observation
+from .silence import where_it_may_be
+from .survey import join
+
+# What a user consents to.
+DELETE_VOLUME = "delete_volume"
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where an instance must live for its volumes: on `host`, or anywhere where that is None, or nowhere (`reason`)."""
+
+    host: str | None = None
+    reason: str | None = None
+
+
+@dataclass
+class VolumeSurvey:
+    """All that the reports say of volumes.
+
+    Args:
+        observation: The reports.
+    """
+
+    observation: Observation
+    hosts: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for host, report in self.observation.reports.items():
+            for volume in report.volumes:
+                self.hosts.setdefault(volume.uuid, []).append(host)
+
+    def find_home(self, wanted: WantedInstance, bound_to: str | None) -> Home:
+        """Return where an instance that is on no host must be made.
+
+        Args:
+            bound_to: The host that it is bound to otherwise.
+        """
+        homes: dict[str, str] = {}
+        for request in wanted.spec.volumes:
+            obstacle = self._obstacle(request)
+            if obstacle is not None:
+                return Home(reason=f"{obstacle}; it is not created elsewhere")
+            for host in self.hosts.get(request.uuid, []):
+                homes.setdefault(host, request.name)
+        if len(homes) > 1:
+            told = join([f"'{name}' on {host}" for host, name in homes.items()])
+            return Home(reason=f"has its volumes on several hosts: {told}. Bring them together")
+        home = next(iter(homes), bound_to)
+        if home is not None and bound_to not in (None, home):
+            return Home(reason=f"has its volume '{homes[home]}' on {home}, and is bound to {bound_to}")
+        return Home(home)
+
+    def keep_home(self, verdict: Verdict, host: str) -> None:
+        """Take out of a verdict what would make an empty volume here while its data are elsewhere, or may be."""
+        for action in list(verdict.actions):
+            if action.operation != ATTACH or action.volume is None:
+                continue
+            reason = self._obstacle(action.volume)
+            others = [other for other in self.hosts.get(action.volume.uuid, []) if other != host]
+            if reason is None and others:
+                reason = f"its volume '{action.volume.name}' is on {others[0]}, and the instance on {host}"
+            if reason is not None:
+                verdict.actions.remove(action)
+                verdict.findings.append(
+                    Finding("unsupported", action.uuid, action.name, f"{reason}; it is not attached", host, fatal=True)
+                )
+
+    def find_undeclared(
+        self, fleet: Fleet, wanted: Collection[WantedInstance], actions: Collection[Action]
+    ) -> Iterator[tuple[str, Volume]]:
+        """Yield the fleet's volumes that it does not declare and that no instance will have, each with its host."""
+        declared = {volume_uuid(fleet.name, fleet.project_id, name) for name in fleet.volumes}
+        declared |= {request.uuid for item in wanted for request in item.spec.volumes}
+        leaving = {action.uuid for action in actions if action.operation == "delete"}
+        freed = {action.volume.uuid for action in actions if action.operation == "detach_volume" and action.volume}
+        for host, report in self.observation.reports.items():
+            held: set[str] = set()
+            for seen in report.instances:
+                goes = seen.instance.uuid in leaving
+                held |= {
+                    request.uuid for request in seen.instance.spec.volumes if not goes or request.delete_on_termination
+                }
+            for volume in report.volumes:
+                is_ours = (volume.fleet, volume.project_id) == (fleet.name, fleet.project_id)
+                if is_ours and volume.uuid not in declared and volume.uuid not in held - freed:
+                    yield host, volume
+
+    def _obstacle(self, request: VolumeRequest) -> str | None:
+        hosts = self.hosts.get(request.uuid, [])
+        if len(hosts) > 1:
+            return f"its volume '{request.name}' is on {join(hosts)} at once"
+        where = None if hosts else where_it_may_be(request.uuid, self.observation)
+        return None if where is None else f"its volume '{request.name}' {where}"
+
+
+def removal(host: str, volume: Volume) -> Action:
+    """Return the action that deletes a volume."""
+    change = FieldChange("size_gb", volume.size_gb, None)
+    reason = "is a volume that is not in the fleet, and prune is on"
+    return Action(DELETE_VOLUME, volume.uuid, volume.name, host, reason, impact="data lost", diff=[change])
+
+
+def left_alone(host: str, volume: Volume) -> Finding:
+    """Return what a plan says of a volume that it does not delete."""
+    reason = (
+        f"is a volume that is not in the fleet; prune: true with consent={DELETE_VOLUME} would delete it, and its data"
+    )
+    return Finding("undeclared", volume.uuid, volume.name, reason, host)
