@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 
 WEB = {"web": {"count": 3, "server_group": "web"}}
 GROUPS = {"server_groups": {"web": {"policy": "anti-affinity"}}}

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db import TrackerDB
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from support.playbooks import Outcome
 
 FLEET = {"web": {"count": 2}, "db": {"vm_state": "stopped"}}

@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.novella.compute.plugins.module_utils.compute.owner import is_alive
 from ansible_collections.novella.compute.plugins.module_utils.compute.service import ServiceWish
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.outlook import foresee
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st

@@ -25,8 +25,8 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.host_optio
 from ansible_collections.novella.compute.plugins.module_utils.compute.manager import ComputeManager
 from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db import FILE_NAME, TrackerDB
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
 from ansible_collections.novella.compute.plugins.module_utils.virt.fake import FakeDriver
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from crash.moments import Moments
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.identity i
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
 from ansible_collections.novella.compute.plugins.module_utils.virt.fake import FakeDriver
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 
 # What is on the host, and what is the matter with it.
 RUNNING, STOPPED, FAILED, LOST, REMOVED, INTERRUPTED = (

@@ -11,7 +11,7 @@ from typing import Optional
 
 from ..objects.host_report import ForeignDomain, HostReport, InstanceInProgress, LostInstance
 from ..objects.instance import Instance, ObservedInstance
-from ..virt.driver import Domain
+from ..virt.hypervisor import Domain
 from .fingerprint import take_fingerprint
 from .host import Host
 from .operation import OPERATIONS

@@ -18,7 +18,7 @@ from ..objects.instance import Instance
 from ..objects.numa import NUMATopology, NUMATopologyLimits
 from ..objects.pci import PciDevice, PciRequest
 from ..objects.plan import Action, GroupRule
-from ..virt.driver import Domain, HostResources
+from ..virt.hypervisor import Domain, HostResources
 from .claims import limit_of
 from .hardware.cpu_sets import host_topology, read_cpu_sets
 from .hardware.device_spec import assignable_devices

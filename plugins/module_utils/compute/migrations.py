@@ -13,7 +13,7 @@ from typing import Optional
 from ..objects.errors import InstanceInvalidState, MigrationNotFound
 from ..objects.instance import Instance
 from ..objects.migration import Migration, MoveHalf
-from ..virt.driver import Domain
+from ..virt.hypervisor import Domain
 from .clock import now
 from .owner import is_alive
 from .tracker_db import TrackerDB

@@ -24,7 +24,8 @@ from ..objects.errors import (
 from ..objects.ingredients import Flavor
 from ..objects.instance import Instance, InstanceSpec
 from ..objects.instance_action import ERROR, SUCCESS, InstanceEvent, InstanceFault
-from ..virt.driver import ComputeDriver, Domain
+from ..virt.driver import ComputeDriver
+from ..virt.hypervisor import Domain
 from .build_failures import count_build
 from .clock import now
 from .fault_words import describe_fault

@@ -10,7 +10,7 @@ from typing import Optional
 
 from ..objects.errors import InvalidInput, VersionNotSupported
 from ..objects.instance import Instance
-from ..virt.driver import Domain
+from ..virt.hypervisor import Domain
 
 
 def read_record(domain: Domain) -> Optional[Instance]:

@@ -19,7 +19,8 @@ from ..objects.compute_node import ComputeNode, Service
 from ..objects.errors import ComputeResourcesUnavailable, InstanceLocked, InvalidInput, NotSupported, NovellaError
 from ..objects.instance import Instance
 from ..objects.migration import Migration
-from ..virt.driver import ComputeDriver, Domain
+from ..virt.driver import ComputeDriver
+from ..virt.hypervisor import Domain
 from .claims import check_service
 from .clock import now
 from .group_claims import check_group, count_members

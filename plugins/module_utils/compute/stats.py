@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Optional
 
 from ..objects.instance import Instance
-from ..virt.driver import Domain
+from ..virt.hypervisor import Domain
 from .states import BUILDING, DELETED, SHELVED_OFFLOADED, SPAWNING
 
 # What keeps the host's disks busy, besides building. A live migration does not, nor does the upload of an image.

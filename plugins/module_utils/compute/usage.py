@@ -19,7 +19,8 @@ from ..objects.errors import InvalidInput, NotSupported
 from ..objects.instance import Instance
 from ..objects.migration import Migration, MoveHalf
 from ..objects.volume import Volume
-from ..virt.driver import ComputeDriver, DiskSpace, Domain, HostResources
+from ..virt.driver import ComputeDriver
+from ..virt.hypervisor import DiskSpace, Domain, HostResources
 from .build_failures import read_failed_builds
 from .claims import charge, check_claim, check_free_disk, usage_of
 from .clock import now

@@ -18,7 +18,7 @@ from ..objects.errors import InstanceLocked, InvalidVolume
 from ..objects.ingredients import Flavor
 from ..objects.instance import Instance, InstanceSpec
 from ..objects.volume import Volume, VolumeRequest
-from ..virt.driver import Domain
+from ..virt.hypervisor import Domain
 from .claims import check_claim
 from .clock import now
 from .host import Host

@@ -38,11 +38,11 @@ from ..objects.errors import (
 from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
-from .driver import CachedImage, DiskSpace, Domain, HostResources, UnusedImage
 from .fake_copies import Database, FakeCopies
 from .fake_guest import FakeGuests
 from .fake_screens import FakeScreens
 from .fake_volumes import VOLUMES_SCHEMA, FakeVolumes
+from .hypervisor import CachedImage, DiskSpace, Domain, HostResources, UnusedImage
 
 SETTINGS_FILE = "fake.json"
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..objects.errors import GuestAgentUnavailable
-from .driver import CachedImage, ComputeDriver, Copying, Domain
+from .driver import ComputeDriver
+from .hypervisor import CachedImage, Copying, Domain
 
 FROZEN, COPYING = "frozen", "copying"
 _GIB = 1024**3

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..objects.errors import GuestAgentUnavailable, HypervisorError
-from .driver import Domain
+from .hypervisor import Domain
 
 SILENT = "The guest's agent does not answer."
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import abc
 from typing import Any, Optional
 
-from .driver import ComputeDriver, ConsoleAddress
+from .driver import ComputeDriver
+from .hypervisor import ConsoleAddress
 
 _FIRST_PORT = {"vnc": 5900, "spice": 5900, "serial": 10000}
 _USUAL_PICTURE = "P6\n2 2\n255\n" + "abc" * 4

@@ -16,7 +16,8 @@ from typing import Any, Optional
 from ..objects.errors import DeviceDetachFailed, InvalidVolume
 from ..objects.instance import Instance
 from ..objects.volume import Volume, VolumeRequest
-from .driver import ComputeDriver, Domain
+from .driver import ComputeDriver
+from .hypervisor import Domain
 
 VOLUMES_SCHEMA = """
 CREATE TABLE IF NOT EXISTS fake_volumes (uuid TEXT PRIMARY KEY, document TEXT NOT NULL);

@@ -20,7 +20,7 @@ from typing import IO, Optional
 
 from ..objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, ImageUnacceptable
 from ..objects.ingredients import Image
-from .driver import CachedImage, UnusedImage
+from .hypervisor import CachedImage, UnusedImage
 from .image_format import inspect
 from .image_source import OpenSource, open_source
 

@@ -18,7 +18,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.journal im
 from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db import TrackerDB
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import domain_xml
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import fingerprint as of_libvirt
 from support.fake_host import FakeHost, act, create

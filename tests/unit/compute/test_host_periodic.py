@@ -16,7 +16,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.compute_no
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
 from ansible_collections.novella.compute.plugins.module_utils.objects.whereabouts import Whereabout
 from ansible_collections.novella.compute.plugins.module_utils.periodic_task import TaskOutcome
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from support.fake_host import FakeHost, act, create
 
 LONG_AGO = "2026-01-01T00:00:00.000000Z"

@@ -13,7 +13,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.snapshot_o
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InstanceInvalidState, OptionInvalid
 from ansible_collections.novella.compute.plugins.module_utils.objects.volume import VolumeRequest
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from support.fake_host import FakeHost, act, create
 
 

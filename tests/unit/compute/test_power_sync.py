@@ -9,7 +9,7 @@ import itertools
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.power_sync import POLICIES, decide
 from ansible_collections.novella.compute.plugins.module_utils.compute.states import VM_STATES
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import POWER_STATES
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import POWER_STATES
 
 NONE, WARNING = "none", "warning"
 STATES = list(itertools.product(VM_STATES, POWER_STATES))

@@ -18,7 +18,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 )
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from support.fake_host import FakeHost, act, create
 
 

@@ -14,7 +14,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
 from ansible_collections.novella.compute.plugins.module_utils.objects.pci import PciRequest
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import Domain
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from support.fake_host import IMAGE, act, create, host
 
 __all__ = ["host"]

@@ -23,7 +23,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
     HypervisorError,
     InstanceNotFound,
 )
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import CachedImage
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import CachedImage
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import disk_copy, qemu_img
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.disk_copy import DiskCopies
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.storage import DiskStore

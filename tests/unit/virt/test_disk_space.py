@@ -10,7 +10,7 @@ import subprocess
 import xml.etree.ElementTree as ET
 
 import pytest
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import CachedImage
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import CachedImage
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.storage import DiskStore
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.surroundings import read_disk
 

@@ -13,7 +13,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
     HypervisorError,
     ImageUnacceptable,
 )
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import CachedImage
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import CachedImage
 from ansible_collections.novella.compute.plugins.module_utils.virt.image_format import read_qcow2
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.storage import DiskStore
 

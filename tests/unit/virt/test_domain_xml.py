@@ -13,7 +13,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image, NetworkRequest
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, InstanceSpec
 from ansible_collections.novella.compute.plugins.module_utils.objects.volume import VolumeRequest
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import ConsoleAddress
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import ConsoleAddress
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.domain_xml import (
     GuestDisks,
     GuestPlatform,

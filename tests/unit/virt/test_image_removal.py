@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import HypervisorError
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Image
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import UnusedImage
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import UnusedImage
 from ansible_collections.novella.compute.plugins.module_utils.virt.image_usage import used_images
 from ansible_collections.novella.compute.plugins.module_utils.virt.images import ImageCache
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.storage import DiskStore

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import DeadlineExceeded, HypervisorError
-from ansible_collections.novella.compute.plugins.module_utils.virt.driver import ConsoleAddress
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import ConsoleAddress
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import serial_ports
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.serial_ports import SerialPorts
 

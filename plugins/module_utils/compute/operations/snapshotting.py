@@ -18,7 +18,7 @@ from typing import Callable, Optional
 from ...objects.errors import GuestAgentUnavailable, InstanceInvalidState
 from ...objects.instance import Instance
 from ...objects.snapshot import BACKUP, SNAPSHOT, Snapshot
-from ...virt.driver import CachedImage
+from ...virt.hypervisor import CachedImage
 from ..clock import now
 from ..host import Host
 from ..journal import Entry

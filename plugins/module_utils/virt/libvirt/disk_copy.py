@@ -23,7 +23,7 @@ from ...objects.errors import (
     InstanceNotFound,
     NovellaError,
 )
-from ..driver import CachedImage, Copying
+from ..hypervisor import CachedImage, Copying
 from ..image_format import inspect
 from .binding import libvirt
 from .connection import Connection

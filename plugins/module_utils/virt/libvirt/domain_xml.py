@@ -18,7 +18,7 @@ from ...objects.errors import NotSupported
 from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance, InstanceSpec
 from ...objects.numa import NUMACell
-from ..driver import ConsoleAddress
+from ..hypervisor import ConsoleAddress
 from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
 from .screens import add_screens
 from .volume_xml import SCSI, VolumeDisk, scsi_controller, volume_element

@@ -26,7 +26,7 @@ from ...objects.errors import (
 )
 from ...objects.instance import Instance
 from ...objects.pci import PciDevice
-from ..driver import CachedImage, ConsoleAddress, Copying, DiskSpace, Domain, HostResources, UnusedImage
+from ..hypervisor import CachedImage, ConsoleAddress, Copying, DiskSpace, Domain, HostResources, UnusedImage
 from ..image_usage import used_images
 from ..images import ImageCache
 from . import observation, surroundings

@@ -16,7 +16,7 @@ from typing import Any, Optional
 
 from ...objects.compute_node import Usage
 from ...objects.numa import NUMACell
-from ..driver import Domain
+from ..hypervisor import Domain
 from .binding import libvirt
 from .domain_xml import GuestPlatform, read_record
 from .hardware_xml import pci_addresses, pinned_cpus, read_numa_cells

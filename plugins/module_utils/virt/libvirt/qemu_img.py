@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, HypervisorError, NovellaError
-from ..driver import Copying
+from ..hypervisor import Copying
 
 # A whole disk is read and written.
 COPY_DEADLINE = 7200.0

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from ..driver import ConsoleAddress
+from ..hypervisor import ConsoleAddress
 from .binding import libvirt
 from .serial_ports import read_serial
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ...objects.errors import DeadlineExceeded, HypervisorError
-from ..driver import ConsoleAddress
+from ..hypervisor import ConsoleAddress
 from .binding import libvirt
 
 LOCK = Path("/run/novella/serial-ports.lock")

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ...objects.errors import HypervisorError, ImageUnacceptable, InvalidInput
-from ..driver import CachedImage
+from ..hypervisor import CachedImage
 from ..image_format import read_qcow2, virtual_size
 from ..images import PREFIX
 from .disk_files import part_of, run_qemu_img, sync, unfinished
