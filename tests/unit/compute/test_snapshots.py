@@ -20,13 +20,11 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.operation 
 from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
 from ansible_collections.novella.compute.plugins.module_utils.compute.snapshot_commands import CopyProgress
 from ansible_collections.novella.compute.plugins.module_utils.compute.snapshot_order import SnapshotOrder, read_order
-from ansible_collections.novella.compute.plugins.module_utils.compute.snapshots import SnapshotStore, outdated
+from ansible_collections.novella.compute.plugins.module_utils.compute.snapshots import SnapshotStore
 from ansible_collections.novella.compute.plugins.module_utils.compute.states import DELETED, VM_STATES
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import NovellaError, OptionInvalid
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Image
 from ansible_collections.novella.compute.plugins.module_utils.objects.snapshot import Snapshot
-from hypothesis import given
-from hypothesis import strategies as some
 from support.busy_host import DEAD
 from support.fake_host import IMAGE, FakeHost, create
 
@@ -372,80 +370,6 @@ def test_progress_of_nothing_is_no_division_by_zero() -> None:
     told: list[Any] = []
     CopyProgress(lambda *what: told.append(what), 3).copying("snapshot web", 0, 0)
     assert told == [("snapshot web: 0 % of 0 MB copied", 0, 3)]
-
-
-# -- rotation ------------------------------------------------------------------------------------------------
-
-
-def test_rotation_keeps_the_newest_of_that_type_and_nothing_else_goes(host: FakeHost) -> None:
-    have(host)
-    take(host)
-    take(host, SnapshotOrder("w", "weekly", 1))
-    for number in range(4):
-        order = SnapshotOrder(f"d{number}", "daily", 2)
-        planned, answer = take(host, order, check=True), take(host, order)
-        assert planned.record_after == answer.record_after
-    assert sorted(item.name for item in found(host)) == ["before-upgrade", "d2", "d3", "w"]
-
-
-def test_a_backup_that_would_not_go_is_told_and_the_new_one_kept(
-    host: FakeHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    have(host)
-    take(host, SnapshotOrder("one", "daily", 1))
-
-    def refuse(*_arguments: Any) -> None:
-        raise PermissionError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(SnapshotStore, "remove", refuse)
-        answer = take(host, SnapshotOrder("two", "daily", 1))
-    assert answer.status == "done"
-    assert "These older backups could not be removed: one." in answer.remarks
-    assert sorted(item.name for item in found(host)) == ["one", "two"]
-
-
-def backup(uuid: str, kind: tuple[str, str | None], second: int, name: str) -> Snapshot:
-    return Snapshot(
-        name=name,
-        file="",
-        checksum="",
-        size_bytes=0,
-        instance_uuid=uuid,
-        instance_name="",
-        fleet="",
-        project_id="",
-        host="",
-        vm_state="active",
-        created_at=f"2026-11-21T10:00:{second:02}.000000Z",
-        min_disk_gb=0,
-        image_type=kind[0],
-        backup_type=kind[1],
-    )
-
-
-KINDS = (("backup", "daily"), ("backup", "weekly"), ("snapshot", None))
-
-
-@given(
-    made=some.lists(some.tuples(some.sampled_from("ab"), some.sampled_from(KINDS), some.integers(0, 59)), max_size=20),
-    rotation=some.integers(1, 8),
-    newest_second=some.integers(0, 59),
-)
-def test_of_any_images_the_newest_backups_stay(
-    made: list[tuple[str, tuple[str, str | None], int]], rotation: int, newest_second: int
-) -> None:
-    images = [backup(uuid, kind, second, f"n{at:02}") for at, (uuid, kind, second) in enumerate(made)]
-    # The clock may have been set back.
-    images.append(backup("a", KINDS[0], newest_second, "new"))
-    gone = outdated(images, "a", "daily", "new", rotation)
-    ours = [item for item in images if item.instance_uuid == "a" and item.backup_type == "daily"]
-    stay = [item for item in ours if item.name not in gone]
-    assert set(gone) <= {item.name for item in ours} - {"new"}
-    assert len(stay) == min(rotation, len(ours))
-    ages = {item.name: item.created_at for item in ours}
-    assert all(ages[old] <= item.created_at for old in gone for item in stay if item.name != "new")
-    assert gone == sorted(gone, key=lambda name: (ages[name], name))
 
 
 def test_both_are_operations_that_recover() -> None:
