@@ -30,10 +30,11 @@ while IFS= read -r line <&3; do
       fall_silent 12
       ;;
     */flood*)
-      printf '{"return": "' >&3
-      head -c 12000000 /dev/zero | tr '\0' x >&3
-      say '"}'
-      fall_silent 1
+      { printf '{"return": "' && head -c 12000000 /dev/zero | tr '\0' x; } >&3 &
+      # From some size on nobody reads it.
+      sleep 8
+      killall head tr
+      exit
       ;;
     */megabyte*)
       printf '{"return": "' >&3

@@ -26,7 +26,7 @@ FROM_RPC = 7
 # What libvirt says of an agent's complaint, in several releases; the complaint follows, in the guest's words.
 AGENT_COMPLAINS = re.compile(r"(?:unable to execute QEMU agent command|guest agent command failed)", re.IGNORECASE)
 # What it says of an agent's answer that is none; it may quote it.
-AGENT_BABBLES = re.compile(r"cannot parse json|exceeds buffer size|malformed return value", re.IGNORECASE)
+AGENT_BABBLES = re.compile(r"cannot parse json|no complete agent response|malformed return value", re.IGNORECASE)
 # libvirt passes on up to 10 MiB of a guest's words.
 MOST_LETTERS = 1000
 
