@@ -55,7 +55,7 @@ def device(fleet: LabFleet, guest: Guest, name: str = "data") -> str:
     """What a guest calls the disk with the serial number of the volume, or nothing."""
     serial = volume_uuid(fleet.name, "default", name)[:20]
     look = (
-        f'for disk in /sys/block/*; do [ "$(cat $disk/serial 2>/dev/null)" = {serial} ] && basename $disk; done; true'
+        f'for disk in /sys/block/*; do [ "$(cat $disk/serial 2>/dev/null)" = {serial} ] && echo ${disk##*/}; done; true'
     )
     return guest.execute(look).strip()
 
