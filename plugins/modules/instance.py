@@ -15,6 +15,7 @@ description:
     chosen for a whole fleet, use the playbook C(novella.compute.apply).
   - O(state) is about whether the instance exists, O(vm_state) about what it does.
   - The instance is known by fleet, project and name; the same three make the same instance in a fleet file.
+  - It keeps the volumes that it has. Fleets declare volumes, and M(novella.compute.instance_action) attaches them.
 extends_documentation_fragment:
   - novella.compute.attributes
   - novella.compute.attributes.action_group

@@ -54,9 +54,7 @@ def declare(fleet: LabFleet, size_gb: int, **bodies: Any) -> None:
 def device(fleet: LabFleet, guest: Guest, name: str = "data") -> str:
     """What a guest calls the disk with the serial number of the volume, or nothing."""
     serial = volume_uuid(fleet.name, "default", name)[:20]
-    look = (
-        f'for disk in /sys/block/*; do [ "$(cat $disk/serial 2>/dev/null)" = {serial} ] && basename $disk; done; true'
-    )
+    look = f'for disk in /sys/block/*; do grep -qs "^{serial}" $disk/serial && basename $disk; done; true'
     return guest.execute(look).strip()
 
 

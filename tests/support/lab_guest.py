@@ -37,6 +37,7 @@ class Guest:
 
     def execute(self, script: str) -> str:
         """Run a shell script in it as root, and return what that printed. It must succeed."""
+        script = f"export PATH=/sbin:/bin:/usr/sbin:/usr/bin; {script}"
         pid = self.ask("guest-exec", path="/bin/sh", arg=["-c", script], **{"capture-output": True})["pid"]
         answers: list[Any] = []
 
