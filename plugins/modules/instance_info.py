@@ -64,6 +64,11 @@ options:
       - Tell of what the running guests use, too.
     type: bool
     default: false
+  devices:
+    description:
+      - Tell of what is plugged into the guests, too.
+    type: bool
+    default: false
   console_lines:
     description:
       - Tell of the last so many lines of the serial consoles, too.
@@ -346,6 +351,54 @@ instances:
       returned: when O(diagnostics) is true
       type: str
       sample: There are none, as it is off.
+    devices:
+      description:
+        - The disks, network interfaces and host devices that the hypervisor gives the guest now. What one has not is
+          V(none).
+      returned: when O(devices) is true
+      type: list
+      elements: dict
+      contains:
+        type:
+          description: V(disk), V(nic) or V(hostdev).
+          type: str
+          sample: disk
+        name:
+          description: A disk's target, or the tap device of an interface while the guest runs.
+          type: str
+          sample: vdb
+        kind:
+          description: What the guest takes it for, V(disk) or V(cdrom), the model of an interface, V(pci).
+          type: str
+          sample: disk
+        bus:
+          description: What it hangs on.
+          type: str
+          sample: virtio
+        address:
+          description: Its PCI address in the guest, or that of a host device on the host.
+          type: str
+          sample: "0000:05:00.0"
+        source:
+          description: Where a disk's data are; what an interface hangs on.
+          type: str
+          sample: /var/lib/libvirt/images/5f0d3c1e-8f5b-5c5e-9a59-0d6b7c1f2a3a.volume.qcow2
+        serial:
+          description: What a disk calls itself. That of a volume is its UUID.
+          type: str
+          sample: 5f0d3c1e-8f5b-5c5e-9a59-0d6b7c1f2a3a
+        mac:
+          description: The hardware address of an interface.
+          type: str
+          sample: "52:54:00:12:34:56"
+        read_only:
+          description: Whether the guest cannot write to a disk.
+          type: bool
+          sample: false
+        is_linked:
+          description: Whether the link of an interface is up.
+          type: bool
+          sample: true
     console_output:
       description:
         - The end of what the guest said on its serial console, since it was made. What was rotated away is read, too,
@@ -442,6 +495,7 @@ def main() -> None:
             "actions": {"type": "int", "default": 10},
             "include_foreign": {"type": "bool", "default": False},
             "diagnostics": {"type": "bool", "default": False},
+            "devices": {"type": "bool", "default": False},
             "console_lines": {"type": "int"},
             "console_bytes": {"type": "int"},
             "guest_facts": {"type": "bool", "default": False},
@@ -450,7 +504,8 @@ def main() -> None:
     )
     params = module.params
     selection = Selection(params["names"], params["uuids"], params["fleet"], params["project_id"])
-    reading = Reading(params["diagnostics"], params["console_lines"], params["console_bytes"], params["guest_facts"])
+    asked = ("diagnostics", "console_lines", "console_bytes", "devices")
+    reading = Reading(guest=params["guest_facts"], **{name: params[name] for name in asked})
     with compute_manager(module, read_only=True) as manager:
         told = manager.describe_instances(selection, params["actions"], params["include_foreign"], reading)
     module.exit_json(changed=False, **told)

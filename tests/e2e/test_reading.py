@@ -68,6 +68,13 @@ def test_what_a_guest_uses_grows_from_one_reading_to_the_next(guest: ToldGuest) 
     spec = guest.told()["instance"]["spec"]
     assert [nic["mac_address"] for nic in first["nic_details"]] == [nic["mac_address"] for nic in spec["networks"]]
     assert first["disk_details"][0]["read_bytes"] > 0
+    plugged = guest.told(devices=True)["devices"]
+    assert [(device["type"], device["kind"]) for device in plugged] == [
+        ("disk", "disk"),
+        ("disk", "cdrom"),
+        ("nic", "virtio"),
+    ]
+    assert plugged[2]["mac"] == spec["networks"][0]["mac_address"]
     # The guest asked for its address.
     assert first["nic_details"][0]["tx_packets"] > 0
 

@@ -21,6 +21,7 @@ READING = {
     "get_guest_facts",
     "get_screenshot",
     "list_addresses",
+    "list_devices",
     "list_domains",
     "list_links",
     "list_pci_devices",

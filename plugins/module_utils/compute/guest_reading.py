@@ -34,12 +34,14 @@ class Reading:
         console_lines: So many lines of Nova's get_console_output.
         console_bytes: So many bytes of it, before they are made fit to be shown.
         guest: What the guests' agents tell.
+        devices: What is plugged into them.
     """
 
     diagnostics: bool = False
     console_lines: Optional[int] = None
     console_bytes: Optional[int] = None
     guest: bool = False
+    devices: bool = False
 
     @property
     def has_console(self) -> bool:
@@ -59,6 +61,9 @@ def read_guests(host: Host, reading: Reading, seen: Sequence[ObservedInstance]) 
         found = host.driver.get_diagnostics(list(told)) if told else {}
         for item in seen:
             told[item.instance.uuid].update(_tell(found.get(item.instance.uuid), item.power_state))
+    if reading.devices:
+        for uuid, content in told.items():
+            content["devices"] = [device.as_dict() for device in host.driver.list_devices(uuid)]
     if reading.has_console:
         most = USUAL_BYTES if reading.console_bytes is None else reading.console_bytes
         for uuid, content in told.items():

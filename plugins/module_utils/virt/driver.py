@@ -15,6 +15,7 @@ import abc
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Optional
 
+from ..objects.device import Device
 from ..objects.diagnostics import Diagnostics
 from ..objects.instance import Instance
 from ..objects.pci import PciDevice
@@ -50,6 +51,14 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
         """Return the known IP addresses by MAC address, for the whole host in as few calls as possible."""
+
+    @abc.abstractmethod
+    def list_devices(self, uuid: str) -> list[Device]:
+        """Return the disks, network interfaces and host devices of a guest, as it has them now.
+
+        Raises:
+            InstanceNotFound: There is no such domain.
+        """
 
     @abc.abstractmethod
     def get_diagnostics(self, uuids: Collection[str]) -> dict[str, Diagnostics]:

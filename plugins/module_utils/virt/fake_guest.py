@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..objects.device import Device
 from ..objects.errors import GuestAgentUnavailable, HypervisorError
 from .hypervisor import Domain
 
@@ -44,6 +45,16 @@ class FakeGuests:
 
     def set_links(self, uuid: str, macs: Collection[str], is_up: bool) -> None:
         self._obey("set_links", self._require(uuid).name)
+
+    def list_devices(self, uuid: str) -> list[Device]:
+        domain: Domain = self._require(uuid)
+        spec = (domain.record or {}).get("spec", {})
+        rows = self._rows("SELECT kind, content FROM fake_disks WHERE uuid = ? AND kind IN ('root', 'config')", uuid)
+        names = {"root": ("vda", "disk"), "config": ("sda", "cdrom")}
+        disks = [Device("disk", *names[row["kind"]], read_only=row["kind"] == "config") for row in rows]
+        volumes = (domain.record or {}).get("device_names", {})
+        disks += [Device("disk", name, "disk", serial=volume, read_only=False) for volume, name in volumes.items()]
+        return [*disks, *(Device("nic", mac=nic["mac_address"]) for nic in spec.get("networks", []))]
 
     def get_guest_facts(self, uuid: str) -> dict[str, Any]:
         domain: Domain = self._require(uuid)

@@ -58,3 +58,11 @@ def test_of_a_long_console_nova_s_amount_is_told(host: FakeHost) -> None:
 def test_amounts_are_checked_where_there_is_no_guest_too(host: FakeHost) -> None:
     with pytest.raises(OptionInvalid, match="console_lines must not be negative"):
         read(host, console_lines=-1)
+
+
+def test_what_is_plugged_in_is_told_of_each_guest(host: FakeHost) -> None:
+    host.reconcile(create("web"), create("off", vm_state="stopped"))
+    told = read(host, devices=True)
+    for name in ("web", "off"):
+        disks = [device for device in told[name]["devices"] if device["type"] == "disk"]
+        assert [(disk["name"], disk["read_only"]) for disk in disks] == [("sda", True), ("vda", False)]

@@ -85,7 +85,11 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
         {"name": LOST, "state": "absent"},
         {"name": "never-was", "state": "absent"},
     ],
-    "instance_info": [{}, {"names": ["run*"], "include_foreign": True}, {"diagnostics": True, "console_lines": 5}],
+    "instance_info": [
+        {},
+        {"names": ["run*"], "include_foreign": True},
+        {"diagnostics": True, "console_lines": 5, "devices": True},
+    ],
     "instance_screenshot": [{"name": RUNNING, "dest": "screen.png"}],
     "instance_snapshot": [
         {"names": ["*"], "snapshot": "before-upgrade", "on_failure": "report"},

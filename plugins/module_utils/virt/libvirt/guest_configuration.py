@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ...objects.device import Device
+from .devices import read_devices
 from .guest_agent import GuestAgent
 from .guest_links import list_links, set_links
 from .storage import checked_uuid
@@ -44,6 +46,9 @@ class GuestConfiguration:
 
     def set_links(self, uuid: str, macs: Collection[str], is_up: bool) -> None:
         set_links(self._domain(uuid), macs, is_up)
+
+    def list_devices(self, uuid: str) -> list[Device]:
+        return read_devices(self._domain(uuid))
 
     def get_guest_facts(self, uuid: str) -> dict[str, Any]:
         return self._agent.ask_all(uuid, QUESTIONS)
