@@ -76,7 +76,7 @@ def act(fleet: LabFleet, seconds: float, **extra_vars: Any) -> Ended:
         ("megabyte", "The guest's agent answered guest-file-open with nonsense."),
         ("silence", "See to it that qemu-guest-agent is installed and runs in the guest."),
         ("garbage", "See to it that qemu-guest-agent is installed and runs in the guest."),
-        ("flood", "The guest's agent answered with nonsense."),
+        ("flood", "See to it that qemu-guest-agent is installed and runs in the guest."),
     ],
 )
 def test_an_agent_that_means_harm_is_told_of_in_time_and_obeyed_in_nothing(
