@@ -61,7 +61,7 @@ EXAMPLES = r"""
 - name: Take a picture of the screen of an instance
   novella.compute.instance_screenshot:
     name: web-1
-    dest: /tmp/web-1.png
+    dest: web-1.png
 """
 
 RETURN = r"""

@@ -60,7 +60,7 @@ EXAMPLES = r"""
     action: rebuild
     names: [db]
     image: "{{ found.snapshots[0].image }}"
-  when: found.snapshots
+  when: found.snapshots | length > 0
 """
 
 RETURN = r"""

@@ -18,7 +18,8 @@ BLOCKS = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```$",
 @pytest.fixture
 def site(make_site) -> Any:
     site = make_site(2)
-    site.write_fleet({"web": {"count": 2, "networks": [{"network": "front"}]}, "off": {"vm_state": "stopped"}})
+    instances = {"web": {"count": 2, "networks": [{"network": "front"}]}, "off": {"vm_state": "stopped"}}
+    site.write_fleet({**instances, "db": {"volumes": [{"size_gb": 1}]}})
     assert site.run("apply").code == 0
     return site
 
