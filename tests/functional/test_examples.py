@@ -29,7 +29,7 @@ BEFORE = """
 """
 
 # Whose examples speak of instances that are there, and of those which speak to the one host that has them.
-OF_INSTANCES = {"summary", "instance_action_table", "instance_console", "instance_screenshot"}
+OF_INSTANCES = {"summary", "instance_action_table", "instance_console", "instance_screenshot", "instance_snapshot_info"}
 AT_HOME = {"instance_console", "instance_screenshot"}
 EXTRAS = {"user_data": {"user_data": "#!/bin/sh\n"}}
 
@@ -44,9 +44,10 @@ def examples_of(plugin: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: f"{plugin.parent.name}-{plugin.stem}")
 def test_the_examples_of_a_plugin_run(make_site, plugin: Path) -> None:
     site = make_site(1 if plugin.stem in AT_HOME else 3)
-    site.write_fleet({"web": {"count": 3, **EXTRAS.get(plugin.stem, {})}})
+    site.write_fleet({"web": {"count": 3, **EXTRAS.get(plugin.stem, {})}, "db": {}})
     if plugin.stem in OF_INSTANCES:
         assert site.run("apply").code == 0
+        assert site.run("snapshot", instances="db", snapshot="before").code == 0
     tasks = yaml.safe_load(BEFORE) + examples_of(plugin)
     path = site.write_text(yaml.safe_dump([{"hosts": "compute", "gather_facts": False, "tasks": tasks}]), "play.yml")
     outcome = run_playbook(str(path), inventory=site.inventory, folder=site.folder)
