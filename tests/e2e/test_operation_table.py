@@ -27,7 +27,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.run_states
 from ansible_collections.novella.compute.plugins.module_utils.compute.states import DELETED
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, ObservedInstance
-from crash.scenarios import ARGUMENTS, NAME, OPTIONS, VOLUMES, WRITTEN, Scenario, act, derive_scenarios
+from crash.scenarios import NAME, OPTIONS, VOLUMES, WRITTEN, Scenario, act, derive_scenarios
 from crash.victim import ASKED_BY_NAME, PROGRAM, VictimHost, Victims
 from support.host_code import copy_code
 from support.lab_fleet import POOL
@@ -198,7 +198,7 @@ def test_an_allowed_operation_ends_as_declared(walker: Walker, scenario: Scenari
         assert walker.look() == before
         return
     assert result["status"] == ("unchanged" if is_there else "done"), result
-    end = declared.foretell(before, ARGUMENTS.get(declared.name, {}) if declared.name == "restore" else {})
+    end = declared.foretell(before, {})
     assert (result["before"], result["after"]) == (before.vm_state, end)
     after = walker.look()
     if end == DELETED:
