@@ -47,7 +47,7 @@ setup: .venv/runtime.stamp ## Install what a bare Debian machine lacks, and .ven
 
 .PHONY: demo
 demo: as-root setup ## Three hosts, a fleet on them that boots, a picture of it, and the same again: changed=0
-	$(BIN)/ansible-playbook novella.compute.lab -e lab_hosts=3
+	$(BIN)/ansible-playbook novella.compute.lab -i localhost, -e lab_hosts=3
 	$(BIN)/ansible-playbook novella.compute.apply -i inventories/lab -e fleet=inventories/demo/fleet.yml
 	$(BIN)/ansible-playbook inventories/demo/booted.yml -i inventories/lab
 	mkdir -p .cache

@@ -44,8 +44,7 @@ def test_the_same_hosts_pass_with_the_same_weights_and_pay_the_same(
         count(theirs, len(scenario["hosts"]), reached)
         explained, unexplained = explain(compare(scenario, theirs, our_side.answer(scenario)))
         reached.update(explained)
-        if unexplained:
-            pytest.fail(str(unexplained[0]), pytrace=False)
+        assert not unexplained, unexplained[0]
 
 
 def test_the_scenarios_reach_every_filter_and_weigher(reached: Counter[str]) -> None:

@@ -107,9 +107,9 @@ def forget_moved(host: Host, elsewhere: Iterable[str], run: str) -> None:
     rolled = {row["uuid"] for row in host.db.query("SELECT uuid FROM instances")}.intersection(elsewhere)
     if not rolled:
         return
-    kept = host.driver.list_root_disks()
     with host.db.transaction() as connection:
-        for uuid in rolled.difference(kept, _taken(host, run)):
+        # Asked for while nobody can claim: what somebody builds from now on is not to be cleared.
+        for uuid in rolled.difference(host.driver.list_root_disks(), _taken(host, run)):
             if host.driver.get_domain(uuid) is None:
                 host.driver.delete_disks(uuid)
                 connection.execute("DELETE FROM instances WHERE uuid = ?", (uuid,))

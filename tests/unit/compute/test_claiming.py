@@ -218,24 +218,28 @@ def test_an_instance_that_was_lost_here_and_lives_elsewhere_is_missed_no_longer(
 def test_what_is_left_beside_a_root_disk_that_is_gone_goes_with_the_memory_of_an_instance_that_lives_elsewhere(
     host: FakeHost,
 ) -> None:
-    host.reconcile(create("web-1"))
-    host.driver.undefine("uuid-of-web-1")
-    with host.db.transaction() as connection:
-        connection.execute("DELETE FROM fake_disks WHERE kind = 'root'")
-    assert [row["kind"] for row in host.db.query("SELECT kind FROM fake_disks")] == ["config"]
+    lose_all_but_the_config_drive(host)
     host.manager().learn({"kvm2": Place(7, [["uuid-of-web-1", "web-1", 1]])}, "mark", "", [])
     assert host.manager().audit().lost == []
     assert host.db.query("SELECT * FROM fake_disks") == []
 
 
 def test_what_another_run_is_building_here_is_let_be_though_it_is_said_to_live_elsewhere(host: FakeHost) -> None:
-    host.reconcile(create("web-1"))
-    host.driver.undefine("uuid-of-web-1")
-    host.driver.delete_disks("uuid-of-web-1")
+    lose_all_but_the_config_drive(host)
     claim(host, "another", "web-1")
     host.manager().learn({"kvm2": Place(7, [["uuid-of-web-1", "web-1", 1]])}, "mark", "", [])
+    assert len(host.db.query("SELECT * FROM fake_disks")) == 1
     host.manager().release("another")
     assert [lost.name for lost in host.manager().audit().lost] == ["web-1"]
+
+
+def lose_all_but_the_config_drive(host: FakeHost) -> None:
+    """Be somebody who removes the definition of web-1 and its root disk."""
+    host.reconcile(create("web-1"))
+    host.driver.undefine("uuid-of-web-1")
+    with host.db.transaction() as connection:
+        connection.execute("DELETE FROM fake_disks WHERE kind = 'root'")
+    assert [row["kind"] for row in host.db.query("SELECT kind FROM fake_disks")] == ["config"]
 
 
 def test_a_claim_that_has_ended_is_not_built_upon(host: FakeHost) -> None:
