@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,13 +71,14 @@ def act(fleet: LabFleet, seconds: float, **extra_vars: Any) -> Ended:
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
-        ("escapes", "[2J ]0;owned no space left"),
+        ("escapes", r"\[2J \]0;owned no space left"),
         ("number", "The guest's agent answered guest-file-open with nonsense."),
         ("nested", "The guest's agent answered with nonsense."),
         ("megabyte", "The guest's agent answered guest-file-open with nonsense."),
         ("silence", "See to it that qemu-guest-agent is installed and runs in the guest."),
         ("garbage", "See to it that qemu-guest-agent is installed and runs in the guest."),
-        ("flood", "See to it that qemu-guest-agent is installed and runs in the guest."),
+        # libvirt itself may be held up by what it must read, on a slow host.
+        ("flood", r"(See to it that qemu-guest-agent is installed and runs|gave no answer within \d+ s)"),
     ],
 )
 def test_an_agent_that_means_harm_is_told_of_in_time_and_obeyed_in_nothing(
@@ -85,7 +87,7 @@ def test_an_agent_that_means_harm_is_told_of_in_time_and_obeyed_in_nothing(
     life = guest.life()
     ended = act(fleet, PATIENCE, operation="inject_file", path=f"/{harm}", content="hello")
     assert ended.code == 2, ended.text
-    assert told in " ".join(ended.text.split())
+    assert re.search(told, " ".join(ended.text.split())), ended.text
     assert guest.home.run(["ls", "/tmp/owned"], check=False) == ""
     assert (guest.state, guest.life()) == ("running", life)
     await_hostile(guest)
