@@ -29,9 +29,12 @@ def shelve(run: Run) -> Optional[Instance]:
 
     From shelved too: the guest may have been started behind our back.
     """
-    if run.instance.vm_state == PAUSED:
+    domain = run.driver.get_domain(run.instance.uuid)
+    # Not as the record says: a run that was killed may have been here before.
+    power = None if domain is None else domain.power_state
+    if power == "paused":
         run.step("unpause", run.driver.unpause, run.instance.uuid)
-    if run.instance.vm_state == SUSPENDED:
+    if power == "suspended":
         run.step("resume", run.driver.resume, run.instance.uuid)
     switch_off(run)
     return None
