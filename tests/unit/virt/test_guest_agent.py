@@ -10,6 +10,7 @@ import base64
 import contextlib
 import json
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,8 +20,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
     HypervisorError,
     OptionInvalid,
 )
-from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import guest_agent
-from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.connection import Connection
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import connection, guest_agent
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.connection import Bounded, Connection
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.faults import translate
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.guest_agent import GuestAgent
 
@@ -262,4 +263,23 @@ def test_an_agent_that_falls_silent_is_not_asked_any_further(agent: Any) -> None
 def test_what_libvirt_cannot_read_is_nonsense_and_not_quoted(agent: Any, text: str) -> None:
     with pytest.raises(GuestAgentUnavailable) as raised:
         agent(Guest(translate("ask the guest's agent", 1, 10, text))).write_file("some-uuid", "/etc/motd", b"hello")
+    assert raised.value.message == "The guest's agent answered with nonsense."
+
+
+@pytest.mark.parametrize(
+    "error", [SystemError("a result with an exception set"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x")]
+)
+def test_an_answer_that_is_not_text_is_nonsense_however_the_binding_says_so(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(*_arguments: Any) -> str:
+        raise error
+
+    monkeypatch.setattr(connection, "libvirt", SimpleNamespace(libvirtError=OSError))
+    monkeypatch.setattr(guest_agent, "libvirt_qemu", SimpleNamespace(qemuAgentCommand=refuse))
+    link = Connection("test:///default", 5)
+    asked = GuestAgent(link)
+    monkeypatch.setattr(asked, "_domain", lambda _uuid: Bounded(object(), link, 5))
+    with pytest.raises(GuestAgentUnavailable) as raised:
+        asked.write_file("some-uuid", "/etc/motd", b"hello")
     assert raised.value.message == "The guest's agent answered with nonsense."

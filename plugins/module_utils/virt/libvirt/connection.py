@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable
 from typing import Any, Optional, TypeVar
 
-from ...objects.errors import DeadlineExceeded, HypervisorUnavailable, NovellaError
+from ...objects.errors import DeadlineExceeded, HypervisorError, HypervisorUnavailable, NovellaError
 from .binding import libvirt
 from .deadline import TookTooLong, Workers
-from .faults import UNAVAILABLE_REMEDY, translate
+from .faults import NOT_TEXT, UNAVAILABLE_REMEDY, translate
 
 T = TypeVar("T")
 
@@ -138,6 +138,10 @@ class Connection:
                 # A restarted libvirtd wants a new connection.
                 self._raw = None
             raise fault from error
+        except (SystemError, UnicodeDecodeError) as error:
+            # So the binding says it of an answer, or of an error that quotes one, which is not UTF-8: a guest's agent
+            # may say anything.
+            raise HypervisorError(f"Could not {what}: {NOT_TEXT}.") from error
 
     def _probe(self, deadline: float) -> float:
         """Ask a libvirt that has fallen silent for a sign of life, and return how long to wait for the next call."""

@@ -16,7 +16,7 @@ from typing import Any
 from ...objects.errors import GuestAgentUnavailable, HypervisorError, InstanceNotFound
 from .binding import libvirt_qemu
 from .connection import Connection, ask_agent, within
-from .faults import AGENT_BABBLES, AGENT_COMPLAINS
+from .faults import AGENT_BABBLES, AGENT_COMPLAINS, NOT_TEXT
 
 # How long an agent may take to answer one command.
 AGENT_SECONDS = 10
@@ -148,7 +148,7 @@ def _told(is_confidential: bool = False) -> Iterator[None]:
     except HypervisorError as error:
         if error.details.get("libvirt_code") in SILENT:
             raise GuestAgentUnavailable(error.message, REMEDY, **error.details) from error
-        if AGENT_BABBLES.search(error.message):
+        if AGENT_BABBLES.search(error.message) or NOT_TEXT in error.message:
             raise GuestAgentUnavailable("The guest's agent answered with nonsense.", REMEDY, **error.details) from None
         if is_confidential and AGENT_COMPLAINS.search(error.message):
             raise HypervisorError(
