@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import DeadlineExceeded, HypervisorError
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import connection, power
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.connection import Connection
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.faults import translate
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.power import GuestPower
 
 RUNNING = 1
@@ -48,6 +49,8 @@ class Domain:
         self.asked.append("agent")
         if self.agent == "babbles":
             raise HypervisorError("Could not ask the guest to shut down: cannot parse json [[[.")
+        if self.agent == "absent":
+            raise translate("ask the guest to shut down", 86, 10, "QEMU guest agent is not connected")
         if self.agent == "silent":
             self.given_up.wait(60)
         self.is_on = self.agent != "obeys"
@@ -102,7 +105,7 @@ def test_a_guest_whose_agent_obeys_is_asked_once(make: Any) -> None:
     assert domain.asked == ["agent"]
 
 
-@pytest.mark.parametrize("agent", ["silent", "babbles"])
+@pytest.mark.parametrize("agent", ["silent", "babbles", "absent"])
 def test_an_agent_that_is_no_use_keeps_nobody_from_the_button(make: Any, agent: str) -> None:
     guest, domain = make(agent, hears_button=True)
     began = time.monotonic()

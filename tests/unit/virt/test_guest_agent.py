@@ -141,17 +141,21 @@ def freezer(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 SILENCE = HypervisorError("Could not ask: no answer.", libvirt_code=86)
+ABSENCE = translate("ask the guest's agent", 86, 10, "QEMU guest agent is not connected, no answer")
+NO_ANSWERS = [SILENCE, ABSENCE]
 
 
-def test_a_guest_that_may_have_frozen_though_its_agent_said_nothing_is_thawed(freezer: Any) -> None:
-    guest = Filesystems(SILENCE, None)
+@pytest.mark.parametrize("error", NO_ANSWERS)
+def test_a_guest_that_may_have_frozen_though_its_agent_said_nothing_is_thawed(freezer: Any, error: Exception) -> None:
+    guest = Filesystems(error, None)
     with pytest.raises(GuestAgentUnavailable, match="no answer"):
         freezer(guest).freeze("some-uuid")
     assert guest.did == ["freeze", "thaw"]
 
 
-def test_an_agent_that_does_not_thaw_is_asked_again(freezer: Any) -> None:
-    guest = Filesystems(SILENCE, SILENCE, None)
+@pytest.mark.parametrize("error", NO_ANSWERS)
+def test_an_agent_that_does_not_thaw_is_asked_again(freezer: Any, error: Exception) -> None:
+    guest = Filesystems(error, error, None)
     freezer(guest).thaw("some-uuid")
     assert guest.did == ["thaw"] * 3
 

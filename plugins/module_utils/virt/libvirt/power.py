@@ -9,7 +9,13 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Optional
 
-from ...objects.errors import DeadlineExceeded, HypervisorError, InstanceInvalidState, InstanceNotFound
+from ...objects.errors import (
+    DeadlineExceeded,
+    GuestAgentUnavailable,
+    HypervisorError,
+    InstanceInvalidState,
+    InstanceNotFound,
+)
 from .binding import libvirt
 from .connection import Connection, within
 
@@ -92,7 +98,7 @@ class GuestPower:
             if not self._connection.answers():
                 raise
             return True, False
-        except HypervisorError:
+        except (GuestAgentUnavailable, HypervisorError):
             return False, False
         return True, True
 
