@@ -71,7 +71,7 @@ def test_what_a_guest_uses_grows_from_one_reading_to_the_next(guest: ToldGuest) 
     plugged = guest.told(devices=True)["devices"]
     assert [(device["type"], device["kind"]) for device in plugged] == [
         ("disk", "disk"),
-        ("disk", "cdrom"),
+        ("disk", "disk"),
         ("nic", "virtio"),
     ]
     assert plugged[2]["mac"] == spec["networks"][0]["mac_address"]

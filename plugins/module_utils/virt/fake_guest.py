@@ -50,7 +50,7 @@ class FakeGuests:
         domain: Domain = self._require(uuid)
         spec = (domain.record or {}).get("spec", {})
         rows = self._rows("SELECT kind, content FROM fake_disks WHERE uuid = ? AND kind IN ('root', 'config')", uuid)
-        names = {"root": ("vda", "disk"), "config": ("sda", "cdrom")}
+        names = {"root": ("vda", "disk"), "config": ("vdb", "disk")}
         disks = [Device("disk", *names[row["kind"]], read_only=row["kind"] == "config") for row in rows]
         volumes = (domain.record or {}).get("device_names", {})
         disks += [Device("disk", name, "disk", serial=volume, read_only=False) for volume, name in volumes.items()]

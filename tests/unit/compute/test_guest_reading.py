@@ -65,4 +65,4 @@ def test_what_is_plugged_in_is_told_of_each_guest(host: FakeHost) -> None:
     told = read(host, devices=True)
     for name in ("web", "off"):
         disks = [device for device in told[name]["devices"] if device["type"] == "disk"]
-        assert [(disk["name"], disk["read_only"]) for disk in disks] == [("sda", True), ("vda", False)]
+        assert [(disk["name"], disk["read_only"]) for disk in disks] == [("vdb", True), ("vda", False)]
