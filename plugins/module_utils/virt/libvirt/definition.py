@@ -6,18 +6,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from ...objects.errors import HypervisorError
 from .binding import libvirt
 
 
-def reach_everywhere(host: Any, domain: Any) -> int:
-    """Return the flags that change a domain both as it runs and as it is defined.
+def change_everywhere(host: Any, domain: Any, change: Callable[[int], Any]) -> None:
+    """Change a domain both as it runs and as it is defined.
 
     A running one whose definition somebody has removed is defined again: it would be gone with its next stop.
+
+    Args:
+        change: Does it, and is given libvirt's flags. It changes nothing where it fails.
     """
+    everywhere = int(libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    try:
+        # Nearly every domain is as this wants it. To ask each beforehand would be most of the work.
+        change(everywhere)
+        return
+    except HypervisorError as error:
+        if error.details.get("libvirt_code") != libvirt.VIR_ERR_OPERATION_INVALID:
+            raise
     if not domain.isActive():
-        return int(libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+        change(int(libvirt.VIR_DOMAIN_AFFECT_CONFIG))
+        return
     if not domain.isPersistent():
         host.defineXMLFlags(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE | libvirt.VIR_DOMAIN_XML_INACTIVE), 0)
-    return int(libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    change(everywhere)

@@ -33,7 +33,7 @@ from . import observation, surroundings
 from .binding import libvirt
 from .connection import Connection
 from .console_log import find_logs, read_tail
-from .definition import reach_everywhere
+from .definition import change_everywhere
 from .diagnostics import read_diagnostics
 from .disk_copy import DiskCopies
 from .disk_sources import list_disk_sources
@@ -228,13 +228,13 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
         record = ET.tostring(
             record_element(instance, prefixed=False, version_cap=self._record_version_cap), encoding="unicode"
         )
-        flags = reach_everywhere(self._connection.host(), domain)
-        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record, METADATA_PREFIX, NAMESPACE, flags)
+        told = (libvirt.VIR_DOMAIN_METADATA_ELEMENT, record, METADATA_PREFIX, NAMESPACE)
+        change_everywhere(self._connection.host(), domain, lambda flags: domain.setMetadata(*told, flags))
 
     def set_title(self, uuid: str, title: Optional[str]) -> None:
         domain = self._domain(uuid)
-        flags = reach_everywhere(self._connection.host(), domain)
-        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, title, None, None, flags)
+        told = (libvirt.VIR_DOMAIN_METADATA_TITLE, title, None, None)
+        change_everywhere(self._connection.host(), domain, lambda flags: domain.setMetadata(*told, flags))
 
     # -- copying ---------------------------------------------------------------------------------------------
 

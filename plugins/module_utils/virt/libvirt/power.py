@@ -111,14 +111,12 @@ class GuestPower:
     def pause(self, uuid: str) -> None:
         """Stop a guest's processors."""
         domain = self._domain(uuid)
-        if not _is_paused(domain):
-            _unless(lambda: _is_paused(domain), domain.suspend)
+        _unless(lambda: _is_paused(domain), domain.suspend)
 
     def unpause(self, uuid: str) -> None:
         """Let them go on."""
         domain = self._domain(uuid)
-        if _is_paused(domain):
-            _unless(lambda: not _is_paused(domain), domain.resume)
+        _unless(lambda: not _is_paused(domain), domain.resume)
 
     def suspend(self, uuid: str) -> None:
         """Save a guest's memory and switch it off."""
