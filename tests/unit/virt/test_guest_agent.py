@@ -167,7 +167,9 @@ def test_a_guest_that_stays_frozen_is_told_of(freezer: Any) -> None:
 
 
 def test_a_guest_that_is_off_has_nothing_frozen(freezer: Any) -> None:
-    freezer(Filesystems(SILENCE, is_active=False)).thaw("some-uuid")
+    guest = Filesystems(SILENCE, is_active=False)
+    freezer(guest).thaw("some-uuid")
+    assert guest.did == ["thaw"]
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,9 @@ class Connection:
         except (SystemError, UnicodeDecodeError) as error:
             # So the binding says it of an answer, or of an error that quotes one, which is not UTF-8: a guest's agent
             # may say anything.
-            raise HypervisorError(f"Could not {what}: {NOT_TEXT}.") from error
+            raise HypervisorError(
+                f"Could not {what}: {NOT_TEXT}.", "See libvirtd's log on this host for it."
+            ) from error
 
     def _probe(self, deadline: float) -> float:
         """Ask a libvirt that has fallen silent for a sign of life, and return how long to wait for the next call."""

@@ -27,6 +27,8 @@ FROM_RPC = 7
 AGENT_COMPLAINS = re.compile(r"(?:unable to execute QEMU agent command|guest agent command failed)", re.IGNORECASE)
 # What it says of an agent's answer that is none; it may quote it.
 AGENT_BABBLES = re.compile(r"cannot parse json|no complete agent response|malformed return value", re.IGNORECASE)
+# As we tell that there is no agent, and anything else that an agent or libvirt may say.
+AGENT_FAILED = (GuestAgentUnavailable, HypervisorError)
 # What we say of an answer that the binding cannot read.
 NOT_TEXT = "what libvirt was told is not text"
 # libvirt passes on up to 10 MiB of a guest's words.

@@ -16,7 +16,7 @@ from typing import Any
 from ...objects.errors import GuestAgentUnavailable, HypervisorError, InstanceNotFound
 from .binding import libvirt_qemu
 from .connection import Connection, ask_agent, within
-from .faults import AGENT_BABBLES, AGENT_COMPLAINS, NOT_TEXT
+from .faults import AGENT_BABBLES, AGENT_COMPLAINS, AGENT_FAILED, NOT_TEXT
 
 # How long an agent may take to answer one command.
 AGENT_SECONDS = 10
@@ -26,8 +26,6 @@ DEADLINE = 3.0 * AGENT_SECONDS
 MOST_LETTERS = 1 << 16
 # libvirt's VIR_ERR_AGENT_UNRESPONSIVE, VIR_ERR_AGENT_UNSYNCED and VIR_ERR_AGENT_COMMAND_TIMEOUT.
 SILENT = (86, 97, 110)
-# As libvirt says that there is no agent, and anything else that an agent or libvirt may say.
-FAILED = (GuestAgentUnavailable, HypervisorError)
 # A guest that is left frozen is as good as lost, so its agent is asked again.
 THAW_ATTEMPTS, THAW_PAUSE = 3, 1.0
 THAW_REMEDY = "Switch it off ('virsh destroy') if it does not go on: what it has written out is safe."
@@ -96,9 +94,9 @@ class GuestAgent:
         try:
             domain.agentSetResponseTimeout(AGENT_SECONDS, 0)
             within(domain, DEADLINE, self._quick.answers).fsFreeze(None, 0)
-        except FAILED as error:
+        except AGENT_FAILED as error:
             # An agent that answers too late may have done it.
-            with contextlib.suppress(*FAILED):
+            with contextlib.suppress(*AGENT_FAILED):
                 within(domain, DEADLINE, self._quick.answers).fsThaw(None, 0)
             raise GuestAgentUnavailable(error.message, REMEDY, **error.details) from error
 
@@ -117,7 +115,7 @@ class GuestAgent:
                 domain.agentSetResponseTimeout(AGENT_SECONDS, 0)
                 within(domain, DEADLINE, self._quick.answers).fsThaw(None, 0)
                 return
-            except FAILED as error:
+            except AGENT_FAILED as error:
                 if not domain.isActive():
                     return
                 if attempt == THAW_ATTEMPTS - 1:

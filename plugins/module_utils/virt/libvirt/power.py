@@ -9,15 +9,10 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Optional
 
-from ...objects.errors import (
-    DeadlineExceeded,
-    GuestAgentUnavailable,
-    HypervisorError,
-    InstanceInvalidState,
-    InstanceNotFound,
-)
+from ...objects.errors import DeadlineExceeded, HypervisorError, InstanceInvalidState, InstanceNotFound
 from .binding import libvirt
 from .connection import Connection, within
+from .faults import AGENT_FAILED
 
 # A start reserves memory and opens disks; QEMU may take its time over both.
 START_DEADLINE = 120.0
@@ -98,7 +93,7 @@ class GuestPower:
             if not self._connection.answers():
                 raise
             return True, False
-        except (GuestAgentUnavailable, HypervisorError):
+        except AGENT_FAILED:
             return False, False
         return True, True
 
