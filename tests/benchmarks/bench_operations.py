@@ -27,6 +27,7 @@ from contestants import PEER_VENV, CommunityLoop, Novella, Task, install_peers, 
 from one_host_lab import FOLDER_OUTSIDE, HOST, IMAGE, BenchHost, one_host_lab
 from playbook_run import BenchmarkFailed
 from report import Aim, Figures, aims_table, all_figures, figures_table, machine
+from timeline import read_timeline, task_seconds
 
 # The parts of a run, with their seconds.
 Parts = list[tuple[str, float]]
