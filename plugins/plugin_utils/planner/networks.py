@@ -40,6 +40,7 @@ def plan_networks(
                 continue
             if held is not None and users.get(name):
                 findings.append(_refusal(host, held, wanted, users[name]))
+                _leave_plugged(host, name, actions)
             else:
                 actions.append(_define(host, held, wanted))
         for name, network in here.items():
@@ -60,11 +61,8 @@ def plan_networks(
 def _users(observation: Observation, host: str, actions: Sequence[Action]) -> dict[str, list[str]]:
     """Return the instances of a host that stay on networks, by the network's name there."""
     leaving = {action.uuid for action in actions if action.operation == "delete"}
-    unplugged = {
-        (action.uuid, action.interface.mac_address)
-        for action in actions
-        if action.operation == "detach_interface" and action.interface is not None
-    }
+    # What is plugged in anew stays on its network.
+    unplugged = _nics(actions, "detach_interface") - _nics(actions, "attach_interface")
     users: dict[str, list[str]] = {}
     for seen in observation.reports[host].instances:
         record = seen.instance
@@ -72,6 +70,26 @@ def _users(observation: Observation, host: str, actions: Sequence[Action]) -> di
             if nic.libvirt_network is not None and (record.uuid, nic.mac_address) not in unplugged:
                 users.setdefault(nic.libvirt_network, []).append(record.spec.name)
     return users
+
+
+def _nics(actions: Sequence[Action], operation: str) -> set[tuple[str, str]]:
+    """Return the NICs that an operation is planned for, by instance and MAC address."""
+    nics = ((action.uuid, action.interface) for action in actions if action.operation == operation)
+    return {(uuid, nic.mac_address) for uuid, nic in nics if nic is not None}
+
+
+def _leave_plugged(host: str, name: str, actions: list[Action]) -> None:
+    """Plan no NIC of a network to be plugged in anew: it would be what it was."""
+    both = _nics(actions, "detach_interface") & _nics(actions, "attach_interface")
+    actions[:] = [
+        action
+        for action in actions
+        if action.host != host
+        or action.interface is None
+        or action.interface.libvirt_network != name
+        or action.operation not in ("detach_interface", "attach_interface")
+        or (action.uuid, action.interface.mac_address) not in both
+    ]
 
 
 def _coming(action: Action) -> list[str]:
