@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.novella.compute.plugins.module_utils.compute.nic_identity import keep_identities
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import mac_address
 from ansible_collections.novella.compute.plugins.module_utils.objects.network import Network
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Plan
 from ansible_collections.novella.compute.plugins.module_utils.objects.whereabouts import Whereabout
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.network_building import network_on_hosts
-from ansible_collections.novella.compute.plugins.plugin_utils.planner.addresses import address_keys, keep_identities
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.addresses import address_keys
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.observation import Remembered
 
 FRONT, BACK = {"network": "front"}, {"network": "back"}
