@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 from .base import Document, Record, since
+from .ingredients import NetworkRequest
 from .instance import InstanceSpec
+from .network import Network
 from .pci import PciRequest
 from .request_spec import Selection
 from .volume import VolumeRequest
@@ -43,7 +45,8 @@ class Action(Record):
     `operation` is an operation of ComputeManager (create, start, stop, update, delete). `limits` and
     `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved; `group` is the rule of the
     instance's server group. `generation` is that of the record when this was planned; None of what has none. What
-    is made `locked` is so from the beginning. `volume` is what is attached, detached or extended.
+    is made `locked` is so from the beginning. `volume` is what is attached, detached or extended; `interface` is the
+    same of NICs. `network` is what is to be defined on the host.
     """
 
     operation: str
@@ -63,6 +66,8 @@ class Action(Record):
     generation: Optional[int] = field(default=None, metadata=since("1.2"))
     locked: bool = field(default=False, metadata=since("1.3"))
     volume: Optional[VolumeRequest] = field(default=None, metadata=since("1.4"))
+    interface: Optional[NetworkRequest] = field(default=None, metadata=since("1.5"))
+    network: Optional[Network] = field(default=None, metadata=since("1.5"))
 
     def as_diff(self) -> dict[str, Any]:
         """Return what --diff shows of it."""
@@ -113,10 +118,11 @@ class Plan(Document):
         1.2  Action.group and .generation, closed
         1.3  Action.locked, records of version 1.2
         1.4  Action.volume, records of version 1.3
+        1.5  Action.interface and .network, records of version 1.4
     """
 
     KIND: ClassVar[str] = "plan"
-    VERSION: ClassVar[str] = "1.4"
+    VERSION: ClassVar[str] = "1.5"
 
     fleet: str
     created_at: str

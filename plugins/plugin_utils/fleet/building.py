@@ -14,7 +14,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.ingredient
 
 from ..scheduler.options import SchedulerOptions
 from .draft import Draft
-from .fleet import Aggregate, Attachment, DeclaredInstance, DeclaredVolume, Fleet, Network, ServerGroup
+from .fleet import Aggregate, Attachment, DeclaredInstance, DeclaredVolume, Fleet, ServerGroup
+from .network_building import build_network, build_nic
 
 _FLOATS = {option.name for option in fields(SchedulerOptions) if isinstance(option.default, float)}
 
@@ -31,7 +32,7 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
         project_id=content.get("project_id", "default"),
         flavors={name: Flavor(name, **_whole(body)) for name, body in draft.section("flavors").items()},
         images={name: Image(name, **_whole(body)) for name, body in draft.section("images").items()},
-        networks={name: Network(name, **body) for name, body in draft.section("networks").items()},
+        networks={name: build_network(name, body) for name, body in draft.section("networks").items()},
         volumes={name: DeclaredVolume(name, **_whole(body)) for name, body in draft.section("volumes").items()},
         server_groups={
             name: _server_group(name, _whole(body)) for name, body in draft.section("server_groups").items()
@@ -59,7 +60,7 @@ def _server_group(name: str, body: dict[str, Any]) -> ServerGroup:
 
 def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None) -> DeclaredInstance:
     keys = {key: value for key, value in _whole(body).items() if key not in ("user_data", "user_data_file")}
-    keys["networks"] = tuple(nic["network"] for nic in body.get("networks", ()))
+    keys["networks"] = tuple(build_nic(nic) for nic in body.get("networks", ()))
     keys["volumes"] = tuple(Attachment(**_whole(item)) for item in body.get("volumes", ()))
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
