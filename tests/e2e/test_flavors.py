@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 from support.host_code import copy_code
+from support.lab_fleet import LabFleet, await_condition
+from support.lab_guest import guest_of
 from support.shapes import NEEDED, NEEDED_OF_IMAGES, PROPERTIES, SPECS
 
 CODE = Path("root/novella-shapes")
@@ -104,3 +106,95 @@ def test_libvirt_and_qemu_take_every_image_property(host: Any) -> None:
     for key, (value, path) in PROPERTIES.items():
         shapes[key] = ({}, {**NEEDED_OF_IMAGES.get(key, {}), key: value}, SHOWN_AS.get(key, path))
     assert expected(try_shapes(host, shapes)) == {}
+
+
+@pytest.fixture
+def fleet(lab: Any, tmp_path: Path) -> Iterator[LabFleet]:
+    made = LabFleet(lab, tmp_path)
+    yield made
+    made.end()
+
+
+PCI = 'for device in /sys/bus/pci/devices/*; do echo "$(cat $device/vendor):$(cat $device/device)"; done'
+WATCHDOG, SCSI, RNG, DISK = "0x8086:0x25ab", "0x1af4:0x1048", "0x1af4:0x1044", "0x1af4:0x1042"
+
+
+def test_a_guest_shows_the_shape_that_its_flavor_and_its_image_ask_for(fleet: LabFleet) -> None:
+    shaped = {
+        "vcpus": 2,
+        "memory_mb": 128,
+        "root_gb": 1,
+        "extra_specs": {
+            "hw:cpu_max_sockets": "1",
+            "hw:watchdog_action": "reset",
+            "hw_rng:allowed": "no",
+            "hw:serial_port_count": "2",
+            "quota:cpu_shares": "512",
+            "quota:disk_total_iops_sec": "5000",
+            "quota:vif_inbound_average": "10000",
+            "hw:vif_multiqueue_enabled": "yes",
+        },
+    }
+    image = {"source": "/srv/images/tiny.qcow2", "properties": {"hw_disk_bus": "scsi"}}
+    parts = {"flavors": {"shaped": shaped}, "images": {"scsi": image}}
+    fleet.declare(parts, web={"host": "kvm2", "flavor": "shaped", "image": "scsi"})
+    fleet.apply()
+    guest = guest_of(fleet, "web")
+    guest.await_answer()
+    topology = "/sys/devices/system/cpu/cpu1/topology"
+    assert guest.read(f"{topology}/physical_package_id").strip() == "0"
+    assert guest.read(f"{topology}/core_cpus_list").strip() == "1"
+    devices = guest.execute(PCI).split()
+    # It has booted from the only disk that there is: one of SCSI.
+    assert {WATCHDOG, SCSI} <= set(devices)
+    assert {RNG, DISK}.isdisjoint(devices)
+    assert guest.execute("ls -d /sys/class/net/eth0/queues/rx-*").split()[-1].endswith("rx-1")
+    assert guest.execute("echo two > /dev/ttyS1 && cat /sys/class/tty/ttyS1/type").strip() != "0"
+    assert fleet.is_converged()
+
+
+def test_an_unknown_key_is_an_error_of_the_fleet_that_names_the_nearest_one(fleet: LabFleet) -> None:
+    flavor = {"vcpus": 1, "memory_mb": 128, "extra_specs": {"hw:watchdog_acton": "reset"}}
+    fleet.declare({"flavors": {"tiny": flavor}}, web={"host": "kvm2"})
+    ended = fleet.run()
+    assert ended.code == 2
+    text = " ".join(ended.text.split())
+    assert "flavors.tiny.extra_specs['hw:watchdog_acton']" in text
+    assert "Did you mean 'hw:watchdog_action'?" in text
+    assert fleet.homes() == {}
+    fleet.declare()
+
+
+def has_uefi(host: Any) -> bool:
+    return "<value>efi</value>" in host.virsh("domcapabilities", "--machine", "q35", "--virttype", "qemu")
+
+
+UEFI = {"source": "/srv/images/tiny.qcow2", "properties": {"hw_firmware_type": "uefi"}}
+
+
+def test_a_host_without_uefi_says_what_to_install_and_makes_nothing(fleet: LabFleet) -> None:
+    if has_uefi(fleet.lab.host("kvm2")):
+        pytest.skip("the host has UEFI firmware")
+    fleet.declare({"images": {"guest": UEFI}}, web={"host": "kvm2"})
+    ended = fleet.run()
+    assert ended.code == 2
+    assert "This host has no UEFI firmware for guests" in " ".join(ended.text.split())
+    assert fleet.homes() == {}
+
+
+def test_a_guest_with_uefi_keeps_its_variables(fleet: LabFleet) -> None:
+    host = fleet.lab.host("kvm2")
+    if not has_uefi(host):
+        pytest.skip("the host has no UEFI firmware (package ovmf)")
+    fleet.declare({"images": {"guest": UEFI}}, web={"host": "kvm2"})
+    fleet.apply()
+    [variables] = (host.files / "var/lib/libvirt/qemu/nvram").glob(f"{fleet.name}*")
+    inode, made = variables.stat().st_ino, variables.read_bytes()
+    await_condition(lambda: variables.read_bytes() != made, "the firmware has written its variables", 120)
+    for operation in ("stop", "start", "hard_reboot"):
+        ended = fleet.run("act", operation=operation, instances=["web"])
+        assert ended.code == 0, ended.text
+        assert variables.stat().st_ino == inode
+    fleet.declare({"images": {"guest": UEFI}})
+    fleet.apply(prune=True)
+    assert not variables.exists()
