@@ -13,6 +13,7 @@ from typing import Optional
 
 from ..objects.instance import Instance
 from ..objects.volume import VolumeRequest
+from ..virt.shape.guest_shape import local_disk_names
 
 # The root disk and the config drive are the first two of their bus.
 FIRST_OF_BUS = {"virtio": 2}
@@ -24,7 +25,7 @@ def reserve_block_device_name(instance: Instance, bus: str) -> str:
 
     A volume keeps its name for as long as it is attached, whatever comes and goes beside it.
     """
-    taken = set(instance.device_names.values())
+    taken = {*instance.device_names.values(), *local_disk_names(instance.spec.image)}
     return next(name for name in _names(bus) if name not in taken)
 
 

@@ -134,8 +134,11 @@ def test_a_record_of_a_newer_major_is_still_a_record():
         ({"flavor": Flavor("big", 1, 512, 5, ephemeral_gb=10)}, "ephemeral_gb of flavor 'big'"),
         ({"flavor": Flavor("big", 1, 512, 5, swap_mb=10)}, "swap_mb of flavor 'big'"),
         ({"flavor": Flavor("big", 1, 512, 5, extra_specs={"hw:cpu_realtime": "yes"})}, "'hw:cpu_realtime' of flavor"),
-        ({"image": DEBIAN.but(properties={"hw_disk_bus": "ide"})}, "'hw_disk_bus' of image 'debian'"),
-        ({"image": DEBIAN.but(properties={"hw_cpu_dedicated_mask": "0"})}, "'hw_cpu_dedicated_mask' of image"),
+        (
+            {"image": DEBIAN.but(properties={"hw_disk_bus": "ide"})},
+            "hw_disk_bus is 'ide', which the machine",
+        ),
+        ({"image": DEBIAN.but(properties={"os_command_line": "quiet"})}, "'os_command_line' of image 'debian'"),
     ],
 )
 def test_what_cannot_be_given_is_refused_and_not_left_out(changes, words):

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,9 +17,11 @@ from ...objects.errors import NotSupported
 from ...objects.instance import Instance, InstanceSpec
 from ...objects.numa import NUMACell
 from ..hypervisor import ConsoleAddress
+from ..shape.guest_shape import Shape, read_shape, shape_of
 from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
 from .interface_xml import interface_element
 from .screens import add_screens
+from .shapes.apply import apply_shape
 from .volume_xml import SCSI, VolumeDisk, scsi_controller, volume_element
 
 NAMESPACE = "https://novella.dev/xmlns/compute/1"
@@ -33,21 +34,6 @@ ROOT_PORTS = 8
 EMULATED_CPU = "Westmere"
 # Enough for a guest to boot at full speed; QEMU's default of 1 GiB lets every emulated guest grow by as much.
 EMULATION_CACHE_MB = 32
-# Extra specs and image properties that shape the guest; all others speak to the scheduler.
-GUEST_EXTRA_SPECS = ("hw:", "hw_", "os:", "quota:", "pci_passthrough:", "accel:")
-GUEST_PROPERTIES = ("hw_", "os_")
-# What only operations go by.
-OF_OPERATIONS = r"os_(admin_user|shutdown_timeout)"
-# Of these, what the instance has got by its claim.
-_GIVEN = r"cpu_policy|cpu_thread_policy|numa_nodes|numa_(cpus|mem)\.[0-9]+|mem_page_size|pci_numa_affinity_policy"
-GIVEN_EXTRA_SPECS = re.compile(rf"hw:({_GIVEN}|emulator_threads_policy|cpu_dedicated_mask)|pci_passthrough:alias")
-GIVEN_IMAGE_WISHES = re.compile(rf"hw_({_GIVEN})|{OF_OPERATIONS}")
-# What images may say of the guest that this driver builds in any case.
-GIVEN_PROPERTIES = {
-    "hw_architecture": ("x86_64", "amd64"),
-    "hw_qemu_guest_agent": ("yes", "true"),
-    "hw_vm_mode": ("hvm",),
-}
 
 ET.register_namespace(METADATA_PREFIX, NAMESPACE)
 
@@ -56,13 +42,16 @@ ET.register_namespace(METADATA_PREFIX, NAMESPACE)
 class GuestPlatform:
     """What the host can run a guest on. `kind` is libvirt's domain type, ``kvm`` or ``qemu`` (emulation).
 
-    `numa_cells` have all CPUs that are online; `shared_cpus` are those for shared use, None for all.
+    `numa_cells` have all CPUs that are online; `shared_cpus` are those for shared use, None for all. `machines` are
+    its machine types. `can_secure_boot` where its firmware can, as far as that was asked.
     """
 
     arch: str
     kind: str
     numa_cells: tuple[NUMACell, ...] = ()
     shared_cpus: Optional[str] = None
+    machines: tuple[str, ...] = ()
+    can_secure_boot: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,33 +69,20 @@ def console_log_path(uuid: str) -> str:
     return f"{CONSOLE_LOG_DIRECTORY}/novella-{uuid}.console.log"
 
 
-def check_supported(spec: InstanceSpec) -> None:
-    """Refuse what this driver would otherwise leave out in silence.
+def check_supported(spec: InstanceSpec) -> Shape:
+    """Return the shape of the guest. What this driver would otherwise leave out in silence is refused.
 
     Raises:
-        NotSupported: The flavor or the image asks for something that cannot be given yet.
+        NotSupported: The flavor or the image asks for something that cannot be given.
+        InvalidInput: They ask for something that makes no sense.
     """
     flavor, image = spec.flavor, spec.image
     if image is None:
         raise NotSupported(f"'{spec.name}' has no image, and this driver starts nothing else yet.", "Give it an image.")
     asked = [f"{size} of flavor '{flavor.name}'" for size in ("ephemeral_gb", "swap_mb") if getattr(flavor, size)]
-    asked += [
-        f"'{key}' of flavor '{flavor.name}'"
-        for key in flavor.extra_specs
-        if _shapes(key, GUEST_EXTRA_SPECS, GIVEN_EXTRA_SPECS)
-    ]
-    asked += [
-        f"'{key}' of image '{image.name}'"
-        for key, value in image.properties.items()
-        if _shapes(key, GUEST_PROPERTIES, GIVEN_IMAGE_WISHES) and value not in GIVEN_PROPERTIES.get(key, ())
-    ]
     if asked:
         raise NotSupported(f"'{spec.name}' asks for {asked[0]}, which this driver cannot give yet.", "Leave it out.")
-
-
-def _shapes(key: str, prefixes: tuple[str, ...], given: re.Pattern[str]) -> bool:
-    """Return whether a key shapes the guest in a way that is not known here."""
-    return key.startswith(prefixes) and not given.fullmatch(key)
+    return read_shape(flavor, image)
 
 
 def record_element(instance: Instance, prefixed: bool, version_cap: Optional[str] = None) -> ET.Element:
@@ -185,6 +161,8 @@ def build_domain(
     _add_consoles(devices, instance.uuid, serial)
     add_screens(devices, screens or {})
     _add_rest(devices)
+    own = {volume.request.uuid for volume in disks.volumes}
+    apply_shape(domain, shape_of(instance), spec.flavor.vcpus, own, platform.can_secure_boot)
     return domain
 
 

@@ -24,7 +24,7 @@ from ...objects.errors import (
     NotSupported,
     NovellaError,
 )
-from ...objects.instance import Instance
+from ...objects.instance import Instance, InstanceSpec
 from ...objects.pci import PciDevice
 from ..hypervisor import CachedImage, ConsoleAddress, Copying, DiskSpace, Domain, HostResources, UnusedImage
 from ..image_usage import used_images
@@ -41,6 +41,7 @@ from .domain_xml import (
     METADATA_PREFIX,
     NAMESPACE,
     GuestDisks,
+    GuestPlatform,
     build_domain,
     check_supported,
     read_record,
@@ -50,9 +51,11 @@ from .fingerprint import read_fingerprint
 from .guest_agent import GuestAgent
 from .guest_configuration import CONFIG_DRIVE_LABEL, GuestConfiguration
 from .hardware_xml import list_pci_devices
+from .host_abilities import platform_for
 from .interface_plug import InterfacePlug
 from .network_driving import NetworkDriving
 from .power import GuestPower
+from .qemu_img import convert_foreign
 from .screens import read_console
 from .screenshot import take_screenshot
 from .serial_ports import SerialPorts
@@ -173,11 +176,14 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving, NetworkDriving):
     # -- building --------------------------------------------------------------------------------------------
 
     def ensure_image(self, instance: Instance) -> CachedImage:
-        check_supported(instance.spec)
+        # Before anything is made for it.
+        self._platform(instance.spec)
         image = instance.spec.image
         if image is None:
             raise NotSupported(f"'{instance.spec.name}' has no image.")
-        return self._images.ensure(image)
+        # What a guest is rescued with is a disk of its own.
+        root_gb = 0 if instance.rescue_image is not None else instance.spec.flavor.root_gb
+        return self._images.ensure(image, lambda size: self._disks.check_fits(size, root_gb))
 
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
         return self._disks.create_root_disk(checked(instance.uuid), image, instance.spec.flavor.root_gb)
@@ -204,7 +210,7 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving, NetworkDriving):
         self._disks.write_config_drive(checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
 
     def define(self, instance: Instance) -> None:
-        check_supported(instance.spec)
+        platform = self._platform(instance.spec)
         self._refuse_others(instance)
         uuid = checked(instance.uuid)
         disks = GuestDisks(
@@ -214,7 +220,6 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving, NetworkDriving):
             volumes=self.volume_disks(instance),
         )
         self._power.forget_memory(uuid)
-        platform = self._facts.platform(self._shared_cpus)
         with self._serial_ports.held():
             serial = self._connection.read(
                 "choose the port of the serial console", lambda raw: self._serial_ports.choose(raw, uuid)
@@ -337,6 +342,10 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving, NetworkDriving):
     def _facts(self) -> observation.HostFacts:
         return self._connection.read("read the host's capabilities", observation.read_host)
 
+    def _platform(self, spec: InstanceSpec) -> GuestPlatform:
+        """Return what an instance's guest runs on here, if such a one can."""
+        return platform_for(check_supported(spec), self._facts.platform(self._shared_cpus), self._connection)
+
     @functools.cached_property
     def _disks(self) -> DiskStore:
         kind, path, is_active = self._connection.read(
@@ -359,7 +368,7 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving, NetworkDriving):
 
     @property
     def _images(self) -> ImageCache:
-        return ImageCache(str(self._disks.directory), self._image_deadline)
+        return ImageCache(str(self._disks.directory), self._image_deadline, convert=convert_foreign)
 
     def _domain(self, uuid: str) -> Any:
         return self._connection.host().lookupByUUIDString(checked(uuid))

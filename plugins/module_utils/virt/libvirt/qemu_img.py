@@ -14,13 +14,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, HypervisorError, NovellaError
+from ...objects.errors import (
+    ComputeResourcesUnavailable,
+    DeadlineExceeded,
+    HypervisorError,
+    ImageUnacceptable,
+    NovellaError,
+)
 from ..hypervisor import Copying
 
 # A whole disk is read and written.
 COPY_DEADLINE = 7200.0
 MEASURE_DEADLINE = 60.0
 POLL_SECONDS = 0.5
+# What qemu-img may have of memory while it reads what strangers have written, in bytes.
+CONVERSION_MEMORY = 4 << 30
 # Left alone, it would hold the disk, and the guest could not be started.
 DYING = ("setpriv", "--pdeathsig", "KILL", "--")
 
@@ -65,6 +73,30 @@ def convert(disk: Path, target: Path, progress: Copying) -> None:
                     progress(min(total, target.stat().st_blocks * 512), total)
     if process.returncode:
         raise _failed(command, complaint)
+
+
+def convert_foreign(disk_format: str, source: Path, target: Path, seconds: float) -> None:
+    """Write an image of another format anew as qcow2. It comes from strangers, so the kernel sets limits.
+
+    Args:
+        disk_format: What its header was found to be; qemu-img guesses nothing.
+        seconds: How long it may take.
+
+    Raises:
+        ComputeResourcesUnavailable: There is no room for it.
+        DeadlineExceeded: It takes too long.
+        ImageUnacceptable: qemu-img cannot read it.
+    """
+    limits = ("prlimit", f"--as={CONVERSION_MEMORY}", f"--cpu={int(seconds) + 1}", "--core=0", "--")
+    command = (*limits, *DYING, "qemu-img", "convert", "-q", "-f", disk_format, "-O", "qcow2", str(source), str(target))
+    try:
+        _run(command, seconds)
+    except HypervisorError as error:
+        if not error.message.startswith(command[0] + " "):
+            raise
+        raise ImageUnacceptable(
+            f"An image of format {disk_format} could not be converted.", error.message.rpartition(": ")[2]
+        ) from None
 
 
 @contextlib.contextmanager

@@ -81,19 +81,32 @@ class DiskStore:
             ImageUnacceptable: The image is larger than the disk.
             HypervisorError: The disk that is there is damaged, or qemu-img failed.
         """
+        self.check_fits(image.virtual_size, root_gb)
         size = root_gb * GIB or image.virtual_size
-        if image.virtual_size > size:
-            needed = -(-image.virtual_size // GIB)
-            raise ImageUnacceptable(
-                f"The image needs {needed} GiB, and the flavor's root disk has {root_gb}.",
-                f"Use a flavor with root_gb of {needed} or more.",
-            )
         path = self.root_disk(uuid)
         if path.exists():
             _check_whole(path)
             return False
         self._create_overlay(path, image, size)
         return True
+
+    def check_fits(self, size: int, root_gb: int) -> None:
+        """Refuse an image of so many bytes for a root disk of so many GiB; for one of the image's size, by the pool's.
+
+        Raises:
+            ImageUnacceptable: It is larger.
+        """
+        needed = -(-size // GIB)
+        if root_gb and size > root_gb * GIB:
+            raise ImageUnacceptable(
+                f"The image needs {needed} GiB, and the flavor's root disk has {root_gb}.",
+                f"Use a flavor with root_gb of {needed} or more.",
+            )
+        if not root_gb and needed > max(1, self.total_gb()):
+            raise ImageUnacceptable(
+                f"The image is a disk of {needed} GiB, and {self.directory} has {self.total_gb()}.",
+                "Use a smaller image, or a larger pool.",
+            )
 
     def create_rescue_disk(self, uuid: str, image: CachedImage) -> None:
         """Make the rescue disk as an overlay of the image, of its size."""
