@@ -32,7 +32,12 @@ LOST = "lost"
 # States that no operation ends in on its own. They are written into the record, as an unlucky run would leave it.
 WRITTEN = (states.BUILDING, states.ERROR)
 # What an operation is given besides its instance.
-ARGUMENTS: dict[str, dict[str, Any]] = {"update": {"metadata": {"role": "back"}}, "restore": {"vm_state": "active"}}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "update": {"metadata": {"role": "back"}},
+    "restore": {"vm_state": "active"},
+    # A size that its own flavor does not have.
+    "reconfigure": {"flavor": "medium"},
+}
 # Options of a host that an operation is of no use without.
 OPTIONS: dict[str, dict[str, Any]] = {
     "soft_delete": {"reclaim_instance_interval": 3600},
@@ -47,7 +52,10 @@ GONE = (states.DELETED, "soft-delete")
 PARTS = {
     "version": "1.0",
     "name": "crash",
-    "flavors": {"small": {"vcpus": 1, "memory_mb": 128, "root_gb": 1}},
+    "flavors": {
+        "small": {"vcpus": 1, "memory_mb": 128, "root_gb": 1},
+        "medium": {"vcpus": 2, "memory_mb": 192, "root_gb": 2},
+    },
     # A guest that has an agent is asked to stand still while a copy of its disk begins.
     "images": {"tiny": {"source": "/srv/images/tiny.qcow2", "properties": {"hw_qemu_guest_agent": "yes"}}},
     "networks": {"front": {"libvirt_network": "default"}},
@@ -92,7 +100,13 @@ def derive_scenarios() -> list[Scenario]:
     return [*scenarios, *_scenarios_with_volumes()]
 
 
-def declare(vm_state: Optional[str], metadata: Mapping[str, str], count: int = 1, volume_gb: int = 0) -> Fleet:
+def declare(
+    vm_state: Optional[str],
+    metadata: Mapping[str, str],
+    count: int = 1,
+    volume_gb: int = 0,
+    flavor: str = "small",
+) -> Fleet:
     """Return the fleet with its instance in that state; None for the fleet without it.
 
     Args:
@@ -102,7 +116,8 @@ def declare(vm_state: Optional[str], metadata: Mapping[str, str], count: int = 1
     parts = {**PARTS, "volumes": {"data": {"size_gb": volume_gb or 1}}}
     body = {
         "volumes": volumes,
-        "flavor": "small",
+        "flavor": flavor,
+        "allow": ["restart"],
         "image": "tiny",
         "networks": [{"network": "front"}],
         "metadata": dict(metadata),
@@ -121,6 +136,9 @@ def act(
     makes, tells = OPERATIONS[operation].vm_states is None, metadata is not None
     spec = wanted.spec if makes or tells else None
     action = Action(operation, wanted.uuid, NAME, "kvm1", "a test wants it", spec=spec, vm_state=vm_state)
+    if operation == "reconfigure":
+        larger = expand(declare("active", {}, flavor=ARGUMENTS[operation]["flavor"]))[0]
+        return action.but(spec=larger.spec, restart=True)
     if operation not in VOLUMES:
         return action
     volume = expand(declare("active", {}, volume_gb=max(VOLUMES[operation])))[0].spec.volumes[0]
@@ -174,7 +192,11 @@ def _scenario(
         options.update(OPTIONS.get(operation, {}))
     aim = vm_state or declared.ends_in or start
     state = aim if aim in DECLARED else "any"
-    fleet = declare(None, {}) if aim in GONE else declare(state, metadata or {}, volume_gb=after_gb)
+    fleet = (
+        declare(None, {})
+        if aim in GONE
+        else declare(state, metadata or {}, volume_gb=after_gb, flavor=given.get("flavor", "small"))
+    )
     action = act(declared.name, vm_state, metadata)
     return Scenario(declared.name, start, way, written, action, fleet, options)
 

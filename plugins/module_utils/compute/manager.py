@@ -32,6 +32,7 @@ from .operations import build as _build  # noqa: F401  an operation exists by be
 from .operations import guest as _guest  # noqa: F401
 from .operations import power as _power  # noqa: F401
 from .operations import rebuilding as _rebuilding  # noqa: F401
+from .operations import reconfiguring as _reconfiguring  # noqa: F401
 from .operations import record as _record  # noqa: F401
 from .operations import removal as _removal  # noqa: F401
 from .operations import rescuing as _rescuing  # noqa: F401

@@ -97,6 +97,8 @@ def _arguments(action: Action, user_data: Optional[bytes]) -> dict[str, Any]:
         "user_data": user_data,
         "reason": action.reason,
         "volume": action.volume,
+        "restart": action.restart,
+        "pci_requests": action.pci_requests,
     }
 
 

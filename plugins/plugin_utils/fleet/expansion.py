@@ -79,7 +79,8 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
         display_name=entry.display_name,
     )
     where = list(entry.where)
-    return WantedInstance(uuid, spec, entry.vm_state, entry.user_data, entry.host, where, hints, entry.locked)
+    allow = (*fleet.allow, *entry.allow)
+    return WantedInstance(uuid, spec, entry.vm_state, entry.user_data, entry.host, where, hints, entry.locked, allow)
 
 
 def _request(fleet: Fleet, uuid: str, position: int, name: str) -> NetworkRequest:

@@ -26,6 +26,7 @@ from ..fleet.fleet import Fleet
 from ..scheduler.options import SchedulerOptions
 from .forecast import forecast
 from .hardware import with_devices
+from .in_place import RoomInPlace
 from .observation import Observation
 from .placement import Request, group_rule, place
 from .silence import where_it_may_be
@@ -41,12 +42,13 @@ KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is 
 ORDER = (
     *("unlock", "delete", "soft_delete", "restore", "update", "unpause", "resume", "unshelve"),
     *("detach_volume", "delete_volume", "extend_volume", "attach_volume"),
-    *("stop", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
+    *("stop", "reconfigure", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
 )
 
 
 @dataclass
 class _Draft:
+    room: RoomInPlace
     actions: list[Action] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unplaced: list[Selection] = field(default_factory=list)
@@ -73,14 +75,14 @@ def make_plan(
         observation: What is.
         created_at: The time to write into the plan, ISO-8601 UTC.
         prune: Delete the fleet's instances that it does not declare any more.
-        consent: What may be done though it costs data: ``rebuild``.
+        consent: What may be done though it is felt: ``restart``, ``rebuild``, ``drift``, ``delete_volume``.
         tried: Plan only these creates again. By uuid, the hosts where they failed in this run, which are left out.
         contested: Uuids of those whose names this run could not reserve.
 
     Raises:
         OptionInvalid: The fleet's scheduler options cannot be honoured.
     """
-    draft = _Draft()
+    draft = _Draft(RoomInPlace(observation.reports))
     known, volumes = survey(observation), VolumeSurvey(observation)
     declared = expand(fleet)
     wanted = declared if tried is None else [item for item in declared if item.uuid in tried]
@@ -140,7 +142,7 @@ def _consider(
         return
     if uuid in known.found:
         sighting = known.found[uuid][0]
-        verdict = judge(item, sighting, consent)
+        verdict = draft.room.check(judge(item, sighting, consent), sighting)
         volumes.keep_home(verdict, sighting.host)
         draft.actions.extend(verdict.actions)
         draft.findings.extend(verdict.findings)
