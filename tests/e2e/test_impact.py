@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each field of a fleet changed under a running guest, which tells what it has felt: nothing, a restart, or a new disk."""
+"""Each field of a fleet changed under a running guest, which tells what it has felt: nothing, a restart, a new disk."""
 
 from __future__ import annotations
 
