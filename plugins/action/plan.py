@@ -54,6 +54,8 @@ from ansible_collections.novella.compute.plugins.plugin_utils.planner.strays imp
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.tables import count_steps, plan_table
 from ansible_collections.novella.compute.plugins.plugin_utils.run_identity import is_over, new_run
 
+CONSENTS = ["restart", "rebuild", "drift", "delete_volume"]
+
 
 class ActionModule(ControllerAction):
     """Make a plan from the fleet and the audits of this run, or take a saved one."""
@@ -63,7 +65,7 @@ class ActionModule(ControllerAction):
         "group": {"type": "str"},
         "hosts_from": {"type": "raw"},
         "prune": {"type": "bool", "default": False},
-        "consent": {"type": "list", "elements": "str", "choices": ["rebuild", "delete_volume"], "default": []},
+        "consent": {"type": "list", "elements": "str", "choices": CONSENTS, "default": []},
         "save_to": {"type": "str"},
         "apply_from": {"type": "str"},
         "previous": {"type": "dict"},

@@ -202,6 +202,13 @@ instance:
       type: list
       elements: str
       sample: [192.168.122.31]
+    drift:
+      description:
+        - What of its domain somebody has changed outside Novella. C(before) is what its record says, C(after) what was
+          found, and C(is_live) tells that the running guest has it so.
+      type: list
+      elements: dict
+      sample: [{field: vcpus, before: "1", after: "3", is_live: false}]
     instance:
       description: Its record.
       type: dict

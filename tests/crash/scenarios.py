@@ -34,7 +34,12 @@ LOST = "lost"
 # States that no operation ends in on its own. They are written into the record, as an unlucky run would leave it.
 WRITTEN = (states.BUILDING, states.ERROR)
 # What an operation is given besides its instance.
-ARGUMENTS: dict[str, dict[str, Any]] = {"update": {"metadata": {"role": "back"}}, "restore": {"vm_state": "active"}}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "update": {"metadata": {"role": "back"}},
+    "restore": {"vm_state": "active"},
+    # A size that its own flavor does not have.
+    "reconfigure": {"flavor": "medium"},
+}
 # Options of a host that an operation is of no use without.
 OPTIONS: dict[str, dict[str, Any]] = {
     "soft_delete": {"reclaim_instance_interval": 3600},
@@ -58,7 +63,10 @@ BACK = {"network": "back"}
 PARTS = {
     "version": "1.0",
     "name": "crash",
-    "flavors": {"small": {"vcpus": 1, "memory_mb": 128, "root_gb": 1}},
+    "flavors": {
+        "small": {"vcpus": 1, "memory_mb": 128, "root_gb": 1},
+        "medium": {"vcpus": 2, "memory_mb": 192, "root_gb": 2},
+    },
     # A guest that has an agent is asked to stand still while a copy of its disk begins.
     "images": {"tiny": {"source": "/srv/images/tiny.qcow2", "properties": {"hw_qemu_guest_agent": "yes"}}},
     "networks": {
@@ -112,6 +120,7 @@ def declare(
     count: int = 1,
     volume_gb: int = 0,
     addresses: Optional[Sequence[str]] = None,
+    flavor: str = "small",
 ) -> Fleet:
     """Return the fleet with its instance in that state; None for the fleet without it.
 
@@ -123,7 +132,8 @@ def declare(
     parts = {**PARTS, "volumes": {"data": {"size_gb": volume_gb or 1}}}
     body = {
         "volumes": volumes,
-        "flavor": "small",
+        "flavor": flavor,
+        "allow": ["restart"],
         "image": "tiny",
         "networks": [{"network": "front"}, *([] if addresses is None else [{**BACK, "addresses": list(addresses)}])],
         "metadata": dict(metadata),
@@ -157,6 +167,9 @@ def act(
         if before and after:
             nic = nic.but(addresses=[item for item in nic.addresses if item.address not in {*before} & {*after}])
         return action.but(interface=nic)
+    if operation == "reconfigure":
+        larger = expand(declare("active", {}, flavor=ARGUMENTS[operation]["flavor"]))[0]
+        return action.but(spec=larger.spec, restart=True)
     if operation not in VOLUMES:
         return action
     volume = expand(declare("active", {}, volume_gb=max(VOLUMES[operation])))[0].spec.volumes[0]
@@ -216,7 +229,9 @@ def _scenario(
         options.update(OPTIONS.get(operation, {}))
     aim = vm_state or declared.ends_in or start
     state = aim if aim in DECLARED else "any"
-    fleet = declare(state, metadata or {}, volume_gb=after_gb, addresses=addresses_after)
+    fleet = declare(
+        state, metadata or {}, volume_gb=after_gb, addresses=addresses_after, flavor=given.get("flavor", "small")
+    )
     if aim in GONE:
         fleet = declare(None, {})
     if declared.name == "delete_network":

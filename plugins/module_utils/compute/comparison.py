@@ -9,72 +9,88 @@ Specs are compared, never domain XML: what libvirt expands on its own is no chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..objects.instance import InstanceSpec
 from ..objects.plan import FieldChange
 from .block_devices import relabel
+from .impacts import LIVE, NONE, REBUILD, RECONFIGURE, REFUSE, UPDATE, WAYS, find_row
 from .nic_changes import NicChanges, compare_nics, relabel_nics
 from .volume_changes import VolumeChanges, compare_volumes
 
-# What a change of these parts of a spec takes, that this release cannot do.
+# What changes of these parts of a spec take that are refused.
 REMEDIES = {
-    "flavor": "a resize",
+    "flavor": "a new instance",
+    "image": "a new instance",
 }
-# A change of these takes a new root disk. The guest reads the last two at its first boot only.
-REBUILT = ("image", "ssh_keys", "user_data_sha256")
 # They name a thing or limit where an instance may be built; the guest that exists is the same under any of them.
-LABELS = ("flavor.name", "image.name", "image.min_ram_mb", "image.min_disk_gb")
+LABELS = ("flavor.name", "image.name")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The outcome of a comparison.
+    """The outcome of a comparison. Which change takes what, `impacts` says.
 
     Args:
         updates: Changes that the record alone shows.
+        reconfigured: Changes of the guest in place.
         rebuilt: Changes that a rebuild makes.
-        refused: Changes that this release cannot make, by the part of the spec.
-        reachable: The wanted spec, with the refused parts as they were applied last.
-        kept: The same, with the parts that a rebuild makes as they were applied last, too.
+        refused: Changes that cannot be made, by the part of the spec.
+        kept: The wanted spec, with the parts as they were applied last that more than an update makes.
         volumes: What is to be done about its volumes. The specs above leave them to that.
         nics: The same of its NICs.
+        wanted: The wanted spec.
     """
 
     updates: list[FieldChange]
+    reconfigured: list[FieldChange]
     rebuilt: list[FieldChange]
     refused: dict[str, list[FieldChange]]
-    reachable: InstanceSpec
     kept: InstanceSpec
+    wanted: InstanceSpec
     volumes: VolumeChanges = field(default_factory=VolumeChanges)
     nics: NicChanges = field(default_factory=NicChanges)
+
+    def reach(self, spec: InstanceSpec, changes: Sequence[FieldChange]) -> InstanceSpec:
+        """Return a spec with the parts as they are wanted that these changes are of."""
+        return spec.but(**{part: getattr(self.wanted, part) for part in {_part(change) for change in changes}})
 
 
 def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     """Compare the spec that was applied last with the wanted one, field by field."""
     if applied == wanted:
-        return Comparison([], [], {}, wanted, wanted)
+        return Comparison([], [], [], {}, wanted, wanted)
     volumes = compare_volumes(applied.volumes, wanted.volumes)
     nics = compare_nics(applied.networks, wanted.networks)
     wanted = wanted.but(
         volumes=relabel(applied.volumes, wanted.volumes), networks=relabel_nics(applied.networks, wanted.networks)
     )
-    changes = list_changes(applied, wanted)
+    parts: dict[str, list[FieldChange]] = {}
+    for change in list_changes(applied, wanted):
+        parts.setdefault(_part(change), []).append(change)
     relabelled = _is_relabelled(applied, wanted)
-    weighty: dict[str, list[FieldChange]] = {}
-    for change in changes:
-        part = _part(change)
-        is_light = _is_label(change) or (change.field == "image.source" and relabelled)
-        if (part in REMEDIES or part in REBUILT) and not is_light:
-            weighty.setdefault(part, []).append(change)
-    updates = [change for change in changes if _part(change) not in weighty] + volumes.updates
-    rebuilt = [change for part in REBUILT for change in weighty.get(part, [])]
-    refused = {part: found for part, found in weighty.items() if part in REMEDIES}
-    reachable = wanted.but(**{part: getattr(applied, part) for part in refused})
-    kept = reachable.but(**{part: getattr(applied, part) for part in REBUILT if part in weighty})
-    return Comparison(updates, rebuilt, refused, reachable, kept, volumes, nics)
+    made: dict[str, list[FieldChange]] = {way: [] for way in WAYS}
+    refused: dict[str, list[FieldChange]] = {}
+    kept = wanted
+    for part, changes in parts.items():
+        ways = {id(change): _way(change, relabelled) for change in changes}
+        way = max(ways.values(), key=WAYS.index)
+        if way == REFUSE:
+            refused[part] = [change for change in changes if ways[id(change)] == REFUSE]
+        # What only names the thing goes along with what makes it another.
+        weighty = [change for change in changes if way == UPDATE or ways[id(change)] != UPDATE]
+        made[way].extend(weighty)
+        if way != UPDATE:
+            kept = kept.but(**{part: getattr(applied, part)})
+    made[UPDATE].extend(volumes.updates)
+    return Comparison(made[UPDATE], made[RECONFIGURE], made[REBUILD], refused, kept, wanted, volumes, nics)
+
+
+def needs_definition(before: InstanceSpec, after: InstanceSpec) -> bool:
+    """Return whether a guest has to be defined anew to be as `after` says."""
+    return any(find_row(change.field).impact not in (NONE, LIVE) for change in list_changes(before, after))
 
 
 def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]:
@@ -121,6 +137,15 @@ def _flatten(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _part(change: FieldChange) -> str:
     return change.field.partition(".")[0].partition("[")[0]
+
+
+def _way(change: FieldChange, relabelled: bool) -> str:
+    """Return what makes a change."""
+    if _is_label(change) or (change.field == "image.source" and relabelled):
+        return UPDATE
+    if change.field == "flavor.root_gb" and not 0 < (change.before or 0) < (change.after or 0):
+        return REFUSE
+    return find_row(change.field).way
 
 
 def _is_label(change: FieldChange) -> bool:

@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
 from .comparison import REMEDIES, Comparison, compare, describe
+from .impacts import DATA_LOST
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
 from .nic_changes import NicChanges
+from .reconfiguring import reconfigure
 from .run_states import DONE, POWER_OF, find_way, see
 from .states import (
     ACTIVE,
@@ -31,21 +32,14 @@ from .states import (
     STOPPED,
     SUSPENDED,
 )
+from .verdict import REBUILD, Verdict, await_consent, consented, how_to_allow
+from .verdict import make_action as _action
+from .verdict import refuse as _finding
 from .volume_changes import ATTACH, VolumeChanges
 from .wanted import Sighting, WantedInstance
 
-# What a user may consent to, though data are lost by it.
-REBUILD = "rebuild"
-# It starts from active or stopped, and leaves an instance so.
+# A guest is changed and rebuilt from active or stopped, and is left so.
 BEFORE_REBUILD = ("unpause", "resume", "unshelve", "stop", "restore")
-
-
-@dataclass
-class Verdict:
-    """What one instance needs, and what of it the plan leaves alone."""
-
-    actions: list[Action] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
 
 
 def judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str] = ()) -> Verdict:
@@ -55,9 +49,9 @@ def judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str] =
     a fatal finding tells that it was to be changed.
 
     Args:
-        consent: What may be done though it costs data: ``rebuild``.
+        consent: What may be done though it is felt: ``restart``, ``rebuild``, ``drift``.
     """
-    verdict, record = _judge(wanted, sighting, consent), sighting.instance
+    verdict, record = _judge(wanted, sighting, consented(wanted, consent)), sighting.instance
     if record.locked and wanted.locked is False:
         change = FieldChange("locked", True, False)
         unlock = _action("unlock", wanted, sighting, "it is declared unlocked", "live").but(diff=[change])
@@ -89,14 +83,20 @@ def _judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str])
         correction = None
     else:
         correction, way = _power(wanted, sighting, verdict)
-    if comparison.rebuilt and REBUILD in consent:
+    rebuilds = bool(comparison.rebuilt) and REBUILD in consent
+    if rebuilds:
         _update(wanted, sighting, [], sighting.instance.spec, correction, verdict)
-        verdict.actions.extend(_rebuild(wanted, sighting, comparison, way))
+        way = _way_by_rebuild(wanted, sighting, way)
     else:
         _update(wanted, sighting, comparison.updates, comparison.kept, correction, verdict)
-        verdict.actions.extend(way)
-        if comparison.rebuilt:
-            verdict.findings.append(_finding(wanted, sighting, _ask_for_consent(comparison.rebuilt)))
+    before = [step for step in way if step.operation in BEFORE_REBUILD]
+    verdict.actions.extend(before)
+    spec = reconfigure(wanted, sighting, comparison, _state_after(before, sighting), consent, verdict)
+    if rebuilds:
+        verdict.actions.append(_rebuild(wanted, sighting, comparison, spec))
+    elif comparison.rebuilt:
+        verdict.findings.append(await_consent(wanted, sighting, _ask_for_consent(comparison.rebuilt)))
+    verdict.actions.extend(step for step in way if step not in before)
     _change_volumes(wanted, sighting, comparison.volumes, verdict)
     _change_nics(wanted, sighting, comparison.nics, verdict)
     verdict.findings.extend(
@@ -192,19 +192,34 @@ def _update(
     verdict.actions.append(action.but(diff=diff, spec=spec, vm_state=vm_state))
 
 
-def _rebuild(wanted: WantedInstance, sighting: Sighting, comparison: Comparison, way: list[Action]) -> list[Action]:
-    """Return the rebuild, and the way that leads to the state that is wanted through those that it may start from."""
+def _way_by_rebuild(wanted: WantedInstance, sighting: Sighting, way: list[Action]) -> list[Action]:
+    """Return the way that leads to the state that is wanted through those that a rebuild may start from."""
     power = sighting.seen.power_state
     here = see(sighting.instance.vm_state, power) or ACTIVE
     there = here if wanted.vm_state == "any" else wanted.vm_state
     if here in (PAUSED, SUSPENDED, SHELVED) and there != STOPPED:
         way = _follow(find_way(here, ACTIVE), power, wanted, sighting)
         way += _follow(find_way(ACTIVE, there), POWER_OF[ACTIVE], wanted, sighting)
+    return way
+
+
+def _rebuild(wanted: WantedInstance, sighting: Sighting, comparison: Comparison, spec: InstanceSpec) -> Action:
+    """Return the rebuild.
+
+    Args:
+        spec: What the instance is like when its turn comes.
+    """
     changes = [*comparison.rebuilt, *comparison.updates]
-    action = _action("rebuild", wanted, sighting, "; ".join(map(describe, comparison.rebuilt)), "data lost")
-    first = [step for step in way if step.operation in BEFORE_REBUILD]
-    last = [step for step in way if step.operation not in BEFORE_REBUILD]
-    return [*first, action.but(diff=changes, spec=comparison.reachable), *last]
+    action = _action("rebuild", wanted, sighting, "; ".join(map(describe, comparison.rebuilt)), DATA_LOST)
+    return action.but(diff=changes, spec=comparison.reach(spec, comparison.rebuilt))
+
+
+def _state_after(steps: Sequence[Action], sighting: Sighting) -> Optional[str]:
+    """Return what the instance is when these steps are done, or None where nobody knows."""
+    state = see(sighting.instance.vm_state, sighting.seen.power_state)
+    for step in steps:
+        state = step.vm_state or (STOPPED if step.operation == "stop" else ACTIVE)
+    return state
 
 
 def _change_volumes(wanted: WantedInstance, sighting: Sighting, changes: VolumeChanges, verdict: Verdict) -> None:
@@ -310,27 +325,16 @@ def summarise(spec: InstanceSpec) -> dict[str, Any]:
     }
 
 
-def _action(
-    operation: str, wanted: WantedInstance, sighting: Sighting, reason: str, impact: Optional[str] = None
-) -> Action:
-    action = Action(operation, wanted.uuid, wanted.spec.name, sighting.host, reason, impact)
-    return action.but(generation=sighting.instance.generation)
-
-
-def _finding(wanted: WantedInstance, sighting: Sighting, reason: str) -> Finding:
-    return Finding("unsupported", wanted.uuid, wanted.spec.name, reason, sighting.host, fatal=True)
-
-
 def _ask_for_consent(changes: list[FieldChange]) -> str:
     what = " and ".join(describe(change) for change in changes)
     verb = "needs" if len(changes) == 1 else "need"
     return (
         f"{what} {verb} a rebuild, by which the data on its root disk are lost; the instance stays as it is. "
-        "Say consent=rebuild to have it done"
+        f"{how_to_allow(REBUILD)}"
     )
 
 
 def _refusal(part: str, changes: list[FieldChange]) -> str:
     what = " and ".join(describe(change) for change in changes)
     verb = "needs" if len(changes) == 1 else "need"
-    return f"{what} {verb} {REMEDIES[part]}, which this release cannot do; the instance stays as it is"
+    return f"{what} {verb} {REMEDIES[part]}; the instance stays as it is"

@@ -34,6 +34,7 @@ from .operations import interfaces as _interfaces  # noqa: F401
 from .operations import networks as _networks  # noqa: F401
 from .operations import power as _power  # noqa: F401
 from .operations import rebuilding as _rebuilding  # noqa: F401
+from .operations import reconfiguring as _reconfiguring  # noqa: F401
 from .operations import record as _record  # noqa: F401
 from .operations import removal as _removal  # noqa: F401
 from .operations import rescuing as _rescuing  # noqa: F401

@@ -101,6 +101,8 @@ def _arguments(action: Action, user_data: Optional[bytes]) -> dict[str, Any]:
         "volume": action.volume,
         "interface": action.interface,
         "network": action.network,
+        "restart": action.restart,
+        "pci_requests": action.pci_requests,
     }
 
 

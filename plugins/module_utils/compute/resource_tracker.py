@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Optional
+from typing import Callable, Optional
 
 from ..objects.compute_node import ComputeNode, Service
 from ..objects.errors import (
@@ -24,7 +24,7 @@ from ..objects.errors import (
     NotSupported,
     NovellaError,
 )
-from ..objects.instance import Instance
+from ..objects.instance import Instance, InstanceSpec
 from ..objects.migration import Migration
 from ..virt.driver import ComputeDriver
 from ..virt.hypervisor import Domain
@@ -163,6 +163,32 @@ class ResourceTracker:
                     outcome[instance.uuid] = refusal
         return outcome
 
+    def reconfigure_claim(self, before: Instance, item: Claimant, hold: Callable[[Hardware], None]) -> Hardware:
+        """Test that an instance of this host fits on it with another spec, in the place of what it has.
+
+        Args:
+            before: Its record.
+            item: The instance as it is to be.
+            hold: Writes the record that holds it, before anybody else can claim; given the CPUs and devices.
+
+        Returns:
+            The CPUs and devices that it gets: those that it has, where it asks for no others.
+
+        Raises:
+            ComputeResourcesUnavailable, InvalidInput, InstanceLocked, NotSupported: It cannot be so; nothing was held.
+        """
+        old, new = before.spec, item.instance.spec
+        with self._db.transaction():
+            if self._moves.is_moving(before.uuid):
+                raise InstanceLocked(f"{old.name} is being moved.", "Run again when the move has ended.")
+            hardware = Hardware(before.numa_topology, list(before.pci_devices))
+            if (old.flavor, old.image) != (new.flavor, new.image):
+                tally = self._account.count(without=before.uuid)
+                chosen = self._account.choose(tally, item, max(0, new.flavor.root_gb - old.flavor.root_gb)).hardware
+                hardware = hardware if _shape(old) == _shape(new) else chosen
+            hold(hardware)
+        return hardware
+
     def resize_claim(self, request: MoveRequest) -> Migration:
         """Claim, on the destination, for an instance that gets another flavor or another host (Nova's MoveClaim).
 
@@ -261,3 +287,9 @@ class ResourceTracker:
         if item.group is not None:
             connection.execute("INSERT INTO claimed_groups VALUES (?, ?)", (instance.uuid, item.group.key))
         return tally.with_holding(held)
+
+
+def _shape(spec: InstanceSpec) -> tuple[object, ...]:
+    """Return what the CPUs and devices of an instance depend on."""
+    properties = {} if spec.image is None else spec.image.properties
+    return spec.flavor.vcpus, spec.flavor.memory_mb, spec.flavor.extra_specs, properties

@@ -24,6 +24,7 @@ from .labels import check_labels, order_tags
 from .locking import LOCKED, check_lock
 from .manager import ComputeManager
 from .nic_identity import keep_identities
+from .verdict import DRIFT
 from .wanted import Sighting, WantedInstance
 
 # As in the fleet's schema: the name becomes the guest's host name and part of the domain's.
@@ -80,9 +81,11 @@ class SingleInstance:
         # Its volumes are what fleets and operations are for: it keeps those that it has.
         spec = wanted.spec.but(volumes=sighting.instance.spec.volumes, networks=_nics(wanted, sighting.instance.spec))
         verdict = judge(replace(wanted, spec=spec), sighting)
-        if verdict.findings:
-            error = InstanceIsLocked if any(item.kind == LOCKED for item in verdict.findings) else NotSupported
-            raise error(" ".join(f"{finding.name} {finding.reason}." for finding in verdict.findings))
+        # What somebody has changed by hand is for whoever plans for all of a fleet.
+        findings = [item for item in verdict.findings if item.kind != DRIFT]
+        if findings:
+            error = InstanceIsLocked if any(item.kind == LOCKED for item in findings) else NotSupported
+            raise error(" ".join(f"{finding.name} {finding.reason}." for finding in findings))
         return Change(wanted.uuid, verdict.actions, wanted.user_data)
 
     def remove(self, fleet: str, project_id: str, name: str) -> Change:

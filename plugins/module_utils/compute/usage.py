@@ -97,16 +97,18 @@ class HostAccount:
         self._resources: Optional[HostResources] = None
         self._hardware_there: Optional[HostHardware] = None
 
-    def count(self, changed: Optional[Instance] = None) -> Tally:
+    def count(self, changed: Optional[Instance] = None, without: Optional[str] = None) -> Tally:
         """Count everything.
 
         Args:
             changed: A record that counts in the place of the one that its domain has.
+            without: The uuid of an instance whose domain does not count.
         """
         # Claims and moves are read first: one that ends meanwhile has its domain by then, so nothing is missed.
         claims, migrations = self._claims(), Migrations(self._db).list_open()
         being_made = sum(row["disk_gb"] for row in self._db.query("SELECT disk_gb FROM volume_claims"))
         domains, volumes = self._driver.list_domains(), self._driver.list_volumes()
+        domains = [domain for domain in domains if domain.uuid != without]
         seen = [(domain, read_record(domain)) for domain in domains]
         if changed is not None:
             seen = [(domain, changed if domain.uuid == changed.uuid else record) for domain, record in seen]
@@ -137,8 +139,11 @@ class HostAccount:
         unwritten = sum(held.usage.disk_gb for held in (*claims.values(), *moving))
         return Tally(node, hardware, domains, unwritten + being_made, volumes)
 
-    def choose(self, tally: Tally, item: Claimant) -> Holding:
+    def choose(self, tally: Tally, item: Claimant, written_gb: Optional[int] = None) -> Holding:
         """Test a claim, and choose the cells, CPUs and devices that it is to have.
+
+        Args:
+            written_gb: What it may write that it has not; None for all of its disks.
 
         Raises:
             ComputeResourcesUnavailable: It does not fit; every reason is named.
@@ -158,7 +163,12 @@ class HostAccount:
                     "Leave the option out there.",
                 )
             check_free_disk(
-                spec.name, usage.disk_gb, tally.node, space.free, tally.unwritten_gb, self._options.minimum_free_disk_mb
+                spec.name,
+                usage.disk_gb if written_gb is None else written_gb,
+                tally.node,
+                space.free,
+                tally.unwritten_gb,
+                self._options.minimum_free_disk_mb,
             )
         limits = numa_limits(tally.node, item.limits)
         return Holding(usage, tally.hardware.choose(self._options.host, spec, limits, item.pci_requests))

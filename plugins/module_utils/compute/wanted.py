@@ -23,6 +23,7 @@ class WantedInstance:
         host: Set where it is forced to that host.
         where, scheduler_hints: What it asks of its host, as RequestSpec has them. They count when it is placed, and are
             no part of its record: an instance stays where it is when they change.
+        allow: What may be done to it without asking: ``restart``, ``rebuild``.
     """
 
     uuid: str
@@ -33,6 +34,7 @@ class WantedInstance:
     where: list[dict[str, Any]] = field(default_factory=list)
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
     locked: Optional[bool] = None
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

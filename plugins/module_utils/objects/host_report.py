@@ -72,7 +72,7 @@ class HostReport(Document):
              ComputeNode.fixed_allocation_ratios and .instance_overhead_memory_mb
         1.2  records of version 1.2
         1.3  volumes, records of version 1.3
-        1.4  networks, records of version 1.4
+        1.4  networks, ObservedInstance.drift, records of version 1.4
     """
 
     KIND: ClassVar[str] = "host"
@@ -108,6 +108,7 @@ class HostReport(Document):
             [node, self.service, self.reclaim_instance_interval],
             sorted(
                 [seen.instance.uuid, seen.power_state, seen.instance.vm_state, seen.instance.generation]
+                + [list(vars(item).values()) for item in seen.drift]
                 for seen in self.instances
             ),
             sorted([domain.uuid, domain.vcpus, domain.memory_mb, domain.disk_gb] for domain in self.foreign),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 from .base import Document, Record, since
+from .drift import Drift
 from .ingredients import Flavor, Image, NetworkRequest
 from .numa import InstanceNUMATopology
 from .pci import PciDevice
@@ -84,8 +85,12 @@ class Instance(Document):
 
 @dataclass(frozen=True)
 class ObservedInstance(Record):
-    """An instance as its host sees it: the record, and what libvirt says. `addresses` may lag behind a boot."""
+    """An instance as its host sees it: the record, and what libvirt says. `addresses` may lag behind a boot.
+
+    `drift` is what of its domain is otherwise than the record says.
+    """
 
     instance: Instance
     power_state: str
     addresses: list[str] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list, metadata=since("1.4"))

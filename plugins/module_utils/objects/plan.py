@@ -46,7 +46,8 @@ class Action(Record):
     `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved; `group` is the rule of the
     instance's server group. `generation` is that of the record when this was planned; None of what has none. What
     is made `locked` is so from the beginning. `volume` is what is attached, detached or extended; `interface` is the
-    same of NICs. `network` is what is to be defined on the host.
+    same of NICs. `network` is what is to be defined on the host. `restart` says that
+    the guest is to be restarted for it.
     """
 
     operation: str
@@ -68,6 +69,7 @@ class Action(Record):
     volume: Optional[VolumeRequest] = field(default=None, metadata=since("1.4"))
     interface: Optional[NetworkRequest] = field(default=None, metadata=since("1.5"))
     network: Optional[Network] = field(default=None, metadata=since("1.5"))
+    restart: bool = field(default=False, metadata=since("1.5"))
 
     def as_diff(self) -> dict[str, Any]:
         """Return what --diff shows of it."""
@@ -86,7 +88,8 @@ class Finding(Record):
 
     `kind`: ``unknown`` (may be on a host that did not answer), ``undeclared`` (ours, in no fleet file; `prune`
     would delete it), ``busy`` (in the hands of another run), ``split`` (on two hosts), ``rescued`` (somebody
-    repairs it), ``locked`` (its lock forbids what is wanted), ``unsupported`` (a change this release cannot make).
+    repairs it), ``locked`` (its lock forbids what is wanted), ``unsupported`` (a change this release cannot make),
+    ``consent`` (waits for a user's word), ``drift`` (was changed outside Novella).
     `fatal` findings make the run fail at its end, after everything else was done.
     """
 
@@ -118,7 +121,7 @@ class Plan(Document):
         1.2  Action.group and .generation, closed
         1.3  Action.locked, records of version 1.2
         1.4  Action.volume, records of version 1.3
-        1.5  Action.interface and .network, records of version 1.4
+        1.5  Action.interface, .network and .restart, records of version 1.4
     """
 
     KIND: ClassVar[str] = "plan"

@@ -17,6 +17,7 @@ from typing import Any, Optional
 
 from ..objects.device import Device
 from ..objects.diagnostics import Diagnostics
+from ..objects.drift import Drift
 from ..objects.ingredients import NetworkRequest
 from ..objects.instance import Instance
 from ..objects.network import Network
@@ -97,6 +98,13 @@ class ComputeDriver(abc.ABC):
     def list_networks(self) -> list[Network]:
         """Return the networks that Novella has defined on the host and that are up."""
 
+    def list_drift(self, instances: Collection[Instance]) -> dict[str, list[Drift]]:
+        """Return what of these instances' domains is otherwise than their records say, by uuid; only of those.
+
+        Intent is compared: what the hypervisor adds or expands on its own is nothing. What a running guest has not got
+        yet that its definition has it get at its next boot is nothing either.
+        """
+
     # -- building --------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -115,6 +123,13 @@ class ComputeDriver(abc.ABC):
 
         Raises:
             ImageUnacceptable: The image is larger than the flavor's root disk.
+        """
+
+    @abc.abstractmethod
+    def resize_root_disk(self, uuid: str, size_gb: int) -> None:
+        """Have the root disk be so large, in GiB, with what is on it; a running guest sees it at once.
+
+        One that is as large or larger is left alone.
         """
 
     @abc.abstractmethod
@@ -315,6 +330,14 @@ class ComputeDriver(abc.ABC):
 
         Raises:
             DeviceDetachFailed: It has not, in time.
+        """
+
+    @abc.abstractmethod
+    def plug_devices(self, instance: Instance) -> None:
+        """Have a running guest have the disks and interfaces that its record names, and no others.
+
+        Raises:
+            DeviceDetachFailed: It does not let go of one.
         """
 
     # -- power -----------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ from ..objects.errors import (
 from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
+from .fake_changes import FakeChanges
 from .fake_copies import Database, FakeCopies
 from .fake_guest import FakeGuests
 from .fake_networks import NETWORKS_SCHEMA, FakeNetworks
@@ -61,7 +62,7 @@ CREATE TABLE IF NOT EXISTS fake_images (path TEXT PRIMARY KEY, used_at INTEGER N
 """
 
 
-class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks):
+class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks, FakeChanges):
     """See the module.
 
     Args:
@@ -208,9 +209,10 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks)
         if self._rows("SELECT 1 FROM fake_domains WHERE name = ? AND uuid != ?", name, instance.uuid):
             raise InstanceExists(f"The name {name} is taken on {self._host}.")
         self._write(
-            "INSERT OR REPLACE INTO fake_domains VALUES (?, ?, 'shutdown', ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO fake_domains VALUES (?, ?, ?, ?, ?, ?, ?)",
             instance.uuid,
             name,
+            self._power_when_defined(instance.uuid),
             flavor.vcpus,
             flavor.memory_mb,
             flavor.root_gb,
@@ -334,6 +336,11 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks)
         if domain is None:
             raise InstanceNotFound(f"There is no domain {uuid} on {self._host}.")
         return domain
+
+    def _power_when_defined(self, uuid: str) -> str:
+        """A running guest goes on; saved memory is dropped."""
+        domain = self.get_domain(uuid)
+        return domain.power_state if domain is not None and domain.power_state in ("running", "paused") else "shutdown"
 
     def _write_title(self, uuid: str, title: Optional[str]) -> None:
         if title is not None:

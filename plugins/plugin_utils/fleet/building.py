@@ -48,6 +48,7 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
             key: value if key in _FLOATS else _integer(value) for key, value in content.get("scheduler", {}).items()
         },
         version=content["version"],
+        allow=tuple(content.get("allow", ())),
     )
 
 
@@ -64,6 +65,7 @@ def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None) -> De
     keys["volumes"] = tuple(Attachment(**_whole(item)) for item in body.get("volumes", ()))
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
+    keys["allow"] = tuple(body.get("allow", ()))
     keys["tags"] = tuple(body.get("tags", ()))
     return DeclaredInstance(name, user_data=user_data, **keys)
 

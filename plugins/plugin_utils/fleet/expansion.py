@@ -78,7 +78,8 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
         display_name=entry.display_name,
     )
     where = list(entry.where)
-    return WantedInstance(uuid, spec, entry.vm_state, entry.user_data, entry.host, where, hints, entry.locked)
+    allow = (*fleet.allow, *entry.allow)
+    return WantedInstance(uuid, spec, entry.vm_state, entry.user_data, entry.host, where, hints, entry.locked, allow)
 
 
 def _volume(fleet: Fleet, instance: str, position: int, item: Attachment) -> VolumeRequest:

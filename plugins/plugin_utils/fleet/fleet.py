@@ -123,13 +123,15 @@ class DeclaredInstance:
     tags: tuple[str, ...] = ()
     display_name: str | None = None
     locked: bool | None = None
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Fleet:
     """All that was declared, each section by name in the order of the file.
 
-    `scheduler` holds the options that were written, under Nova's names.
+    `scheduler` holds the options that were written, under Nova's names. `allow` is what may be done to every instance
+    without asking.
     """
 
     name: str = "default"
@@ -143,3 +145,4 @@ class Fleet:
     instances: dict[str, DeclaredInstance] = field(default_factory=dict)
     scheduler: dict[str, Any] = field(default_factory=dict)
     version: str = "1.0"
+    allow: tuple[str, ...] = ()

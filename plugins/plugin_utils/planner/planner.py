@@ -27,6 +27,7 @@ from ..scheduler.options import SchedulerOptions
 from .addresses import allocate
 from .forecast import forecast
 from .hardware import with_devices
+from .in_place import RoomInPlace
 from .networks import plan_networks
 from .observation import Observation
 from .placement import Request, group_rule, place
@@ -45,12 +46,13 @@ ORDER = (
     *("detach_interface", "remove_fixed_ip_from_instance", "define_network", "delete_network"),
     *("add_fixed_ip_to_instance", "attach_interface"),
     *("detach_volume", "delete_volume", "extend_volume", "attach_volume"),
-    *("stop", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
+    *("stop", "reconfigure", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
 )
 
 
 @dataclass
 class _Draft:
+    room: RoomInPlace
     actions: list[Action] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unplaced: list[Selection] = field(default_factory=list)
@@ -77,14 +79,14 @@ def make_plan(
         observation: What is.
         created_at: The time to write into the plan, ISO-8601 UTC.
         prune: Delete the fleet's instances that it does not declare any more.
-        consent: What may be done though it costs data: ``rebuild``.
+        consent: What may be done though it is felt: ``restart``, ``rebuild``, ``drift``, ``delete_volume``.
         tried: Plan only these creates again. By uuid, the hosts where they failed in this run, which are left out.
         contested: Uuids of those whose names this run could not reserve.
 
     Raises:
         OptionInvalid: The fleet's scheduler options cannot be honoured.
     """
-    draft = _Draft()
+    draft = _Draft(RoomInPlace(observation.reports))
     known, volumes = survey(observation), VolumeSurvey(observation)
     addresses = allocate(fleet, expand(fleet), observation)
     declared = addresses.wanted
@@ -150,7 +152,7 @@ def _consider(
         return
     if uuid in known.found:
         sighting = known.found[uuid][0]
-        verdict = judge(item, sighting, consent)
+        verdict = draft.room.check(judge(item, sighting, consent), sighting)
         volumes.keep_home(verdict, sighting.host)
         draft.actions.extend(verdict.actions)
         draft.findings.extend(verdict.findings)

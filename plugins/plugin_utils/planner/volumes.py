@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from ansible_collections.novella.compute.plugins.module_utils.compute.judgement import Verdict
+from ansible_collections.novella.compute.plugins.module_utils.compute.verdict import Verdict
 from ansible_collections.novella.compute.plugins.module_utils.compute.volume_changes import ATTACH
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid

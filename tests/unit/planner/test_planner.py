@@ -171,29 +171,6 @@ def test_changed_metadata_is_an_update_in_place(kit):
     assert action.vm_state is None
 
 
-def test_a_larger_flavor_is_refused_and_the_instance_stays_as_it_is(kit):
-    before, after = (kit.fleet(instances={"web": kit.web(flavor=flavor)}) for flavor in ("small", "large"))
-    seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"))]))
-    plan = kit.plan(after, seen)
-    assert plan.actions == []
-    finding = only(plan.findings)
-    assert (finding.kind, finding.fatal, finding.host) == ("unsupported", True, "kvm1")
-    assert finding.reason == (
-        "flavor.vcpus 1 -> 2 and flavor.memory_mb 512 -> 2048 "
-        "and flavor.root_gb 5 -> 10 need a resize, which this release cannot do; the instance stays as it is"
-    )
-
-
-def test_a_refused_change_does_not_hold_up_the_others_and_is_not_recorded(kit):
-    before = kit.fleet(instances={"web": kit.web()})
-    after = kit.fleet(instances={"web": kit.web(flavor="large", metadata={"role": "web"})})
-    seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"), "shutdown")]))
-    plan = kit.plan(after, seen)
-    assert [action.operation for action in plan.actions] == ["update", "start"]
-    assert plan.actions[0].spec.flavor.name == "small"
-    assert only(plan.findings).fatal
-
-
 def test_a_flavor_under_a_new_name_is_the_same_flavor(kit):
     before = kit.fleet(instances={"web": kit.web()})
     tiny = {"tiny": {"vcpus": 1, "memory_mb": 512, "root_gb": 5}}

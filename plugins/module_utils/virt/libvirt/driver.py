@@ -49,6 +49,7 @@ from .domain_xml import (
 )
 from .fingerprint import read_fingerprint
 from .guest_agent import GuestAgent
+from .guest_changes import GuestChanges
 from .guest_configuration import CONFIG_DRIVE_LABEL, GuestConfiguration
 from .hardware_xml import list_pci_devices
 from .host_abilities import platform_for
@@ -66,7 +67,7 @@ from .volume_driving import VolumeDriving
 POOL_TYPES = ("dir", "fs", "netfs")
 
 
-class LibvirtDriver(GuestConfiguration, VolumeDriving, NetworkDriving):
+class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriving):
     """Drives the libvirt of the host it runs on. Threads may share one driver.
 
     Args:
@@ -213,18 +214,12 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving, NetworkDriving):
         platform = self._platform(instance.spec)
         self._refuse_others(instance)
         uuid = checked(instance.uuid)
-        disks = GuestDisks(
-            root=str(self._disks.root_disk(uuid)),
-            config_drive=str(self._disks.current_config_drive(uuid, instance.rescue_image is not None)),
-            rescue=None if instance.rescue_image is None else str(self._disks.rescue_disk(uuid)),
-            volumes=self.volume_disks(instance),
-        )
         self._power.forget_memory(uuid)
         with self._serial_ports.held():
             serial = self._connection.read(
                 "choose the port of the serial console", lambda raw: self._serial_ports.choose(raw, uuid)
             )
-            tree = build_domain(instance, platform, disks, self._record_version_cap, self._screens, serial)
+            tree = self._build(instance, serial)
             # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
             shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
             flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
@@ -335,6 +330,17 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving, NetworkDriving):
 
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
         return read_tail(checked(uuid), max_bytes)
+
+    def _build(self, instance: Instance, serial: Optional[ConsoleAddress] = None) -> ET.Element:
+        uuid = checked(instance.uuid)
+        disks = GuestDisks(
+            root=str(self._disks.root_disk(uuid)),
+            config_drive=str(self._disks.current_config_drive(uuid, instance.rescue_image is not None)),
+            rescue=None if instance.rescue_image is None else str(self._disks.rescue_disk(uuid)),
+            volumes=self.volume_disks(instance),
+        )
+        platform = self._facts.platform(self._shared_cpus)
+        return build_domain(instance, platform, disks, self._record_version_cap, self._screens, serial)
 
     # -- own ways --------------------------------------------------------------------------------------------
 

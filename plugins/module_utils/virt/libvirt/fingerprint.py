@@ -24,6 +24,8 @@ from .surroundings import list_leases, own_address, read_disk, read_pool_directo
 GIB = 1 << 30
 # Where the system's libvirtd keeps the definitions of its domains, each in a file that it replaces as a whole.
 KEPT_DEFINITIONS = "/etc/libvirt/qemu"
+# Where it keeps how they run.
+KEPT_STATUS = "/run/libvirt/qemu"
 # A record names it; a domain that does not is a foreign one.
 RECORD_MARK = "https://novella.dev/xmlns/compute/1"
 
@@ -46,7 +48,10 @@ def read_fingerprint(connection: Connection, pool: str, with_pci: bool, volumes_
 
 def _read(raw: Any, pool: str, with_pci: bool) -> list[Any]:
     states = raw.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
-    domains = [(handle.UUIDString(), stats.get("state.state", 0), _definition(handle)) for handle, stats in states]
+    domains = [
+        (handle.UUIDString(), stats.get("state.state", 0), _definition(handle), _changed_at(handle))
+        for handle, stats in states
+    ]
     flags = libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE
     saved = sorted(handle.UUIDString() for handle in raw.listAllDomains(flags))
     memory = raw.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS, 0)
@@ -54,7 +59,8 @@ def _read(raw: Any, pool: str, with_pci: bool) -> list[Any]:
     networks = [handle.XMLDesc() for handle in raw.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)]
     devices = raw.listAllNodeDevices(libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV) if with_pci else []
     where = read_pool_directory(raw, pool)
-    foreign = [disk for _uuid, _state, xml in domains if RECORD_MARK not in xml for disk in _read_disks(raw, xml)]
+    texts = [xml for _uuid, _state, xml, _changed in domains if RECORD_MARK not in xml]
+    foreign = [disk for xml in texts for disk in _read_disks(raw, xml)]
     return [
         [*sorted(domains), *saved],
         [*host, raw.getVersion(), own_address()],
@@ -83,6 +89,17 @@ def _definition(handle: Any) -> str:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             return "<domain/>"  # removed since it was listed
         raise
+
+
+def _changed_at(handle: Any) -> int:
+    """Return when libvirt has last written down how a domain runs, in nanoseconds; 0 where it is off.
+
+    It does so when somebody changes a guest that runs, and at other times, too.
+    """
+    try:
+        return os.stat(f"{KEPT_STATUS}/{handle.name()}.xml").st_mtime_ns  # noqa: PTH116 - as for sizes
+    except OSError:
+        return 0
 
 
 def _read_disks(raw: Any, xml: str) -> Iterator[tuple[str, int]]:

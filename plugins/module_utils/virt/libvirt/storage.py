@@ -108,6 +108,11 @@ class DiskStore:
                 "Use a smaller image, or a larger pool.",
             )
 
+    def grow_root_disk(self, uuid: str, size_gb: int) -> None:
+        """Have the root disk of a guest that is off be so large, in GiB."""
+        path = self.root_disk(uuid)
+        run_qemu_img(self._deadline, "resize", "-q", "-f", "qcow2", str(path), str(size_gb * GIB))
+
     def create_rescue_disk(self, uuid: str, image: CachedImage) -> None:
         """Make the rescue disk as an overlay of the image, of its size."""
         self._create_overlay(self.rescue_disk(uuid), image, image.virtual_size)

@@ -41,6 +41,8 @@ class VolumeDriving(ComputeDriver):
         self._connection = connection
         self._deadline = deadline
         self._volumes_dir = volumes_dir
+        self._detach_attempts = detach_attempts
+        self._detach_timeout = detach_timeout
         self._plug = VolumePlug(connection, detach_attempts, detach_timeout)
 
     def list_volumes(self) -> list[Volume]:
