@@ -98,6 +98,7 @@ class ComputeDriver(abc.ABC):
     def list_networks(self) -> list[Network]:
         """Return the networks that Novella has defined on the host and that are up."""
 
+    @abc.abstractmethod
     def list_drift(self, instances: Collection[Instance]) -> dict[str, list[Drift]]:
         """Return what of these instances' domains is otherwise than their records say, by uuid; only of those.
 

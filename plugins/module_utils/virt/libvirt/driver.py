@@ -211,7 +211,6 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
         self._disks.write_config_drive(checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
 
     def define(self, instance: Instance) -> None:
-        platform = self._platform(instance.spec)
         self._refuse_others(instance)
         uuid = checked(instance.uuid)
         self._power.forget_memory(uuid)
@@ -339,7 +338,7 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
             rescue=None if instance.rescue_image is None else str(self._disks.rescue_disk(uuid)),
             volumes=self.volume_disks(instance),
         )
-        platform = self._facts.platform(self._shared_cpus)
+        platform = self._platform(instance.spec)
         return build_domain(instance, platform, disks, self._record_version_cap, self._screens, serial)
 
     # -- own ways --------------------------------------------------------------------------------------------
