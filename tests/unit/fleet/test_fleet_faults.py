@@ -30,7 +30,7 @@ BAD = {
     "unknown_section": (
         "disks: {}\n",
         (
-            "5: disks: unknown key. Allowed: version, name, project_id, flavors, images, networks, volumes, "
+            "5: disks: unknown key. Allowed: version, name, project_id, allow, flavors, images, networks, volumes, "
             "server_groups, aggregates, instances, scheduler."
         ),
     ),
