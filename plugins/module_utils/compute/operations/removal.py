@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from ...objects.instance import Instance
+from ..adopted import kept_disks
 from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
@@ -37,8 +38,9 @@ def finish_delete(host: Host, entry: Entry) -> None:
         if read_record(domain) is None:
             return
         host.driver.power_off(entry.uuid)
-        host.driver.undefine(entry.uuid)
-    host.driver.delete_disks(entry.uuid)
+        host.driver.undefine(entry.uuid, bool(entry.notes.get("is_adopted")))
+    if not entry.notes.get("is_adopted"):
+        host.driver.delete_disks(entry.uuid)
     for volume in entry.notes.get("volumes", ()):
         host.driver.delete_volume(volume)
     with host.db.transaction() as connection:
@@ -56,6 +58,8 @@ def finish_delete(host: Host, entry: Entry) -> None:
 def delete(run: Run) -> Optional[Instance]:
     """Cut the power, remove the definition, then the disks: a disk never goes before its domain.
 
+    Of an adopted instance the disks stay, and what its firmware has stored: they are not Novella's.
+
     Volumes stay, but for those that were to be deleted with it (Nova's delete_on_termination).
     """
     uuid = run.instance.uuid
@@ -64,10 +68,17 @@ def delete(run: Run) -> Optional[Instance]:
         run.note(volumes=volumes)
         # Once its domain is gone, nothing else would say that they are not free.
         run.step("claim volumes", _hold, run, volumes)
+    is_adopted = run.instance.adopted is not None
+    # Once its domain is gone, nothing else would say that its disks are not Novella's.
+    if is_adopted:
+        run.note(is_adopted=True)
     if run.instance.vm_state != DELETED:
         run.step("power off", run.driver.power_off, uuid)
-        run.step("undefine", run.driver.undefine, uuid)
-    run.step("disks", run.driver.delete_disks, uuid)
+        run.step("undefine", run.driver.undefine, uuid, is_adopted)
+    if not is_adopted:
+        run.step("disks", run.driver.delete_disks, uuid)
+    elif kept_disks(run.instance):
+        run.remark(f"It was adopted, so its disks stay: {', '.join(kept_disks(run.instance))}.")
     for volume in volumes:
         run.step(f"volume {volume}", run.driver.delete_volume, volume)
     return run.instance.but(vm_state=DELETED)
