@@ -92,7 +92,7 @@ def test_adopted_domains_need_no_change_when_they_are_declared(site: Any) -> Non
 def test_check_mode_shows_what_is_adopted_and_declared_and_does_neither(site: Any) -> None:
     checked = adopt(site, "mail", "--check", "--diff")
     assert checked.code == 0, checked.text
-    for line in ("+domain: mail", "+vm_state: active", "+flavor: adopted-2x1024-20", f"+    adopted: {MAIL}"):
+    for line in ("+instance: mail", "+vm_state: active", "+flavor: adopted-2x1024-20", f"+    adopted: {MAIL}"):
         assert line in checked.text
     assert record_of(site, "kvm1", MAIL) is None
     assert not (site.folder / "adopted.yml").exists()
