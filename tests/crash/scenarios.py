@@ -179,6 +179,9 @@ def act(
 
 
 def _scenarios_of(declared: Operation) -> list[Scenario]:
+    if declared.adopts:
+        # It begins with a domain that is not Novella's: test_crash_modules kills its module.
+        return []
     if declared.vm_states is None:
         return [
             _scenario(declared, start, way, vm_state)

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.records import read_record
+from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from crash.explorer import EVERY, SEED, Tally, behind_its_back
 from crash.scenarios import NAME, act
 from crash.traces import Traces, essence
@@ -34,6 +36,11 @@ def soft_delete_long_ago(host: VictimHost) -> None:
         assert [item["status"] for item in host.reconcile([action])] == ["done"]
     with behind_its_back(host) as driver:
         driver.save_record(read_record(driver.get_domain(CREATE.uuid)).but(deleted_at=LONG_AGO))
+
+
+def put_foreign(host: VictimHost) -> None:
+    with behind_its_back(host) as driver:
+        driver.put_foreign(Domain(CREATE.uuid, "old-timer", "running", Usage(1, 128, 1)))
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,11 @@ TRIES = (
     Try(
         "whereabouts",
         {"places": {"kvm2": {"generation": 7, "instances": [[CREATE.uuid, NAME, 1]]}}, "mark": "m", "run": "a-run"},
+    ),
+    Try(
+        "instance_adopt",
+        {"orders": [{"uuid": CREATE.uuid, "spec": CREATE.spec.but(image=None, networks=[]).as_dict(sparse=True)}]},
+        prepare=put_foreign,
     ),
     Try("compute_node", {"enabled": False, "disabled_reason": "waits for a new fan"}),
     Try("periodic", {"force": True}, prepare=soft_delete_long_ago, options={"reclaim_instance_interval": 3600}),

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from support.playbooks import ROOT, run_playbook
 
 PLUGINS = sorted([*(ROOT / "plugins/modules").glob("*.py"), *(ROOT / "plugins/lookup").glob("*.py")])
@@ -31,6 +33,8 @@ BEFORE = """
 # Whose examples speak of instances that are there, and of those which speak to the one host that has them.
 OF_INSTANCES = {"summary", "instance_action_table", "instance_console", "instance_screenshot", "instance_snapshot_info"}
 AT_HOME = {"instance_console", "instance_screenshot"}
+# Whose examples speak of domains that are not Novella's.
+OF_FOREIGN = {"adoption", "instance_adopt"}
 EXTRAS = {"user_data": {"user_data": "#!/bin/sh\n"}}
 
 
@@ -48,6 +52,9 @@ def test_the_examples_of_a_plugin_run(make_site, plugin: Path) -> None:
     if plugin.stem in OF_INSTANCES:
         assert site.run("apply").code == 0
         assert site.run("snapshot", instances="db", snapshot="before").code == 0
+    if plugin.stem in OF_FOREIGN:
+        domain = Domain("6ba7b811-9dad-51d1-80b4-00c04fd430c8", "legacy-mail", "running", Usage(1, 512, 1))
+        site.driver("kvm2").put_foreign(domain)
     tasks = yaml.safe_load(BEFORE) + examples_of(plugin)
     path = site.write_text(yaml.safe_dump([{"hosts": "compute", "gather_facts": False, "tasks": tasks}]), "play.yml")
     outcome = run_playbook(str(path), inventory=site.inventory, folder=site.folder)

@@ -30,6 +30,7 @@ READING = {
     "list_root_disks",
     "list_unused_images",
     "list_volumes",
+    "read_adoption",
     "read_config_drive",
     "read_fingerprint",
 }

@@ -42,7 +42,11 @@ def audit(host: Host) -> HostReport:
         (domain, _unfinished_record(domain, unfinished)) for domain in sorted(domains, key=lambda each: each.name)
     ]
     at_rest = [record for _domain, record in records if record is not None and _is_at_rest(record)]
-    drift = driver.list_drift([record for record in at_rest if record.uuid not in busy]) if at_rest else {}
+    drift = (
+        driver.list_drift([record for record in at_rest if record.uuid not in busy and record.adopted is None])
+        if at_rest
+        else {}
+    )
     leases = driver.list_addresses() if any(domain.power_state == "running" for domain in domains) else {}
     return HostReport(
         compute_node=node,

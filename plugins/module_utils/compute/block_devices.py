@@ -21,11 +21,13 @@ PREFIXES = {"virtio": "vd", "scsi": "sd", "sata": "sd"}
 
 
 def reserve_block_device_name(instance: Instance, bus: str) -> str:
-    """Return the first name on a bus that no volume of the instance has (Nova's reserve_block_device_name).
+    """Return the first name on a bus that no other disk of the instance has (Nova's reserve_block_device_name).
 
     A volume keeps its name for as long as it is attached, whatever comes and goes beside it.
     """
     taken = {*instance.device_names.values(), *local_disk_names(instance.spec.image)}
+    if instance.adopted is not None:
+        taken |= {disk.device_name for disk in instance.adopted.disks}
     return next(name for name in _names(bus) if name not in taken)
 
 

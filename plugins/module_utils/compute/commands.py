@@ -15,6 +15,7 @@ from typing import Any, Callable, Optional
 from ..objects.base import Record
 from ..objects.errors import InstanceInvalidState, InstanceLocked, NovellaError, OptionInvalid
 from ..objects.instance import Instance, ObservedInstance
+from .adopted import check_adopted
 from .auditing import audit
 from .host import Host
 from .instance_details import Selection
@@ -178,6 +179,7 @@ def _refuse(host: Host, declared: Operation, seen: ObservedInstance, becomes: In
     if record.uuid in busy:
         raise InstanceLocked(f"{record.spec.name} is in the hands of another run.", "Run again when it has ended.")
     check_lock(record, declared.name)
+    check_adopted(record, declared.name)
     if record.vm_state not in (declared.vm_states or ()):
         raise InstanceInvalidState(
             f"{record.spec.name} cannot {declared.name}: it is {record.vm_state}.",

@@ -83,15 +83,15 @@ def count_hardware(
 
     Args:
         hardware: None of it taken.
-        seen: The host's domains, each with its record where it is ours. A foreign one holds the CPUs that its vCPUs are
-            pinned to one by one, and its devices.
+        seen: The host's domains, each with its record where it is ours. A foreign or adopted one holds the CPUs that
+            its vCPUs are pinned to one by one, and its devices.
         claimed: What claims hold, by uuid. Of an instance that has its domain already the domain counts.
         arriving: What instances hold here whose record does not tell it yet, by uuid.
     """
     held = dict(claimed)
     for domain, instance in seen:
         held.pop(domain.uuid, None)
-        if instance is None:
+        if instance is None or instance.adopted is not None:
             hardware = _without_foreign(hardware, domain)
         else:
             own = Hardware(instance.numa_topology, list(instance.pci_devices))

@@ -113,6 +113,7 @@ TABLE = (
     Row("aggregates.hosts", NONE, note="likewise"),
     Row("aggregates.availability_zone", NONE, note="likewise"),
     Row("aggregates.metadata", NONE, note="likewise"),
+    Row("instances.adopted", NONE, note="another uuid is another instance"),
     Row("instances.allow", NONE, note="what may be done to it without asking"),
     Row("instances.count", NONE, note="more are created; fewer are deleted with prune=true, data lost"),
     Row("instances.flavor", RESTART, note="as the fields of the flavor that differ"),

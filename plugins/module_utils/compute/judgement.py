@@ -11,6 +11,7 @@ from typing import Any, Optional
 
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
+from .adopted import DISKS_STAY
 from .comparison import REMEDIES, Comparison, compare, describe
 from .impacts import DATA_LOST
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
@@ -300,7 +301,7 @@ def removal_action(sighting: Sighting, reason: str, reclaim_instance_interval: i
         name=record.spec.name,
         host=sighting.host,
         reason=reason,
-        impact="data lost",
+        impact="data lost" if record.adopted is None else DISKS_STAY,
         diff=[FieldChange(name, value, None) for name, value in gone.items()],
         generation=record.generation,
     )

@@ -17,6 +17,7 @@ from ..objects.snapshot import Snapshot
 from ..objects.whereabouts import Place, Recollection
 from ..periodic_task import PeriodicTask, declaration_of
 from ..virt.driver import ComputeDriver
+from .adopting import AdoptionOrder, adopt_domains
 from .auditing import audit
 from .claiming import ClaimAnswer, Wish, claim, forget_moved, release, withdraw
 from .commands import Answer, Command, obey
@@ -28,6 +29,7 @@ from .host_options import HostOptions
 from .instance_details import Selection, describe_instances
 from .journal import Entry, Journal
 from .operation import OPERATIONS, recover_operations
+from .operations import adopting as _adopting  # noqa: F401
 from .operations import build as _build  # noqa: F401  an operation exists by being imported
 from .operations import guest as _guest  # noqa: F401
 from .operations import interfaces as _interfaces  # noqa: F401
@@ -110,6 +112,10 @@ class ComputeManager(Manager):
     def obey(self, command: Command, check: bool) -> list[Answer]:
         """Do an operation to the instances that are meant; see `commands`."""
         return obey(self._host, command, check, self._progress)
+
+    def adopt(self, orders: Sequence[AdoptionOrder], check: bool) -> list[Answer]:
+        """Make instances of domains that are somebody else's; see `adopting`."""
+        return adopt_domains(self._host, orders, check, self._progress)
 
     def take_snapshots(self, order: SnapshotOrder, selection: Selection, check: bool) -> list[Answer]:
         """Have the instances that are meant have such an image; see `snapshot_commands`."""

@@ -26,6 +26,7 @@ from ..objects.instance import Instance, InstanceSpec
 from ..objects.instance_action import ERROR, SUCCESS, InstanceEvent, InstanceFault
 from ..virt.driver import ComputeDriver
 from ..virt.hypervisor import Domain
+from .adopted import check_adoptable, check_adopted
 from .build_failures import count_build
 from .clock import now
 from .fault_words import describe_fault
@@ -137,6 +138,7 @@ class Operation:
         repeats: It does something even where the instance is as it leaves it.
         ends_as: Tells the vm_state afterwards, from the instance and the arguments, where that depends on them.
         alters: Of one that changes the record only: how. An instance whose record stays the same is left alone.
+        adopts: It makes an instance of a domain that is there, and not Novella's.
     """
 
     name: str
@@ -150,10 +152,11 @@ class Operation:
     repeats: bool = False
     ends_as: Optional[Callable[[Instance, Mapping[str, Any]], str]] = None
     alters: Optional[Alteration] = None
+    adopts: bool = False
 
     @property
     def builds(self) -> bool:
-        """Whether it makes the instance."""
+        """Whether it makes the instance, so that it writes the record itself."""
         return self.vm_states is None
 
     @property
@@ -187,6 +190,7 @@ def operation(
     repeats: bool = False,
     ends_as: Optional[Callable[[Instance, Mapping[str, Any]], str]] = None,
     alters: Optional[Alteration] = None,
+    adopts: bool = False,
 ) -> Callable[[Callable[[Run], Optional[Instance]]], Callable[[Run], Optional[Instance]]]:
     """Declare the decorated function as the operation `name`; see Operation for the rest."""
 
@@ -203,6 +207,7 @@ def operation(
             repeats,
             ends_as,
             alters,
+            adopts,
         )
         return function
 
@@ -314,10 +319,13 @@ def _guard(host: Host, declared: Operation, uuid: str, name: str, arguments: Map
     domain = host.driver.get_domain(uuid)
     if "expected" in arguments and arguments["expected"] != Sight.of(domain):
         raise InstanceInvalidState(f"{name} was changed by somebody else meanwhile.", "Look at it again.")
+    if declared.adopts:
+        check_adoptable(domain, uuid, host.options.host)
     if declared.vm_states is None:
-        if domain is not None:
+        if domain is not None and not declared.adopts:
             raise InstanceExists(f"{name} ({uuid}) is on {host.options.host} already.")
-        made = Instance(uuid, arguments["spec"], locked=bool(arguments.get("locked")))
+        adopted = host.driver.read_adoption(uuid) if declared.adopts else None
+        made = Instance(uuid, arguments["spec"], locked=bool(arguments.get("locked")), adopted=adopted)
         check_writable(made, host.options.record_version_cap)
         return made
     if domain is None and declared.absent_too:
@@ -326,6 +334,7 @@ def _guard(host: Host, declared: Operation, uuid: str, name: str, arguments: Map
     if current is None:
         raise InstanceNotFound(f"{name} ({uuid}) is not on {host.options.host}.")
     check_lock(current, declared.name)
+    check_adopted(current, declared.name)
     expected = arguments.get("generation")
     if expected is not None and current.generation != expected:
         raise InstanceInvalidState(
@@ -394,6 +403,6 @@ def _close(
         elif fault is None:
             _enrol(host, instance)
         host.db.bump_generation()
-        if declared.builds:
+        if declared.builds and not declared.adopts:
             count_build(host.options, host.db, is_failed=fault is not None)
         host.history.record(Performed(subject, declared.name, declared.action, request_id, started_at, steps, fault))

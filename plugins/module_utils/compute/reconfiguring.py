@@ -41,7 +41,11 @@ def reconfigure(
     changes, drifts = comparison.reconfigured, sighting.seen.drift
     kept = comparison.kept
     spec = comparison.reach(kept, changes)
-    if changes and state not in (ACTIVE, STOPPED):
+    if changes and sighting.instance.adopted is not None:
+        reason = f"{_told(changes)} cannot be: it was adopted, and keeps its own definition. Change it with virsh"
+        verdict.findings.append(refuse(wanted, sighting, reason))
+        changes, spec = [], kept
+    elif changes and state not in (ACTIVE, STOPPED):
         reason = f"{_told(changes)} must wait: it is {state}. Run again when it is active or stopped"
         verdict.findings.append(refuse(wanted, sighting, reason))
         changes, spec = [], kept

@@ -19,6 +19,7 @@ class WantedInstance:
     Args:
         vm_state: ``active``, ``stopped``, or ``any`` for as it is.
         locked: None for as it is.
+        is_adopted: It was a domain of somebody else, which Novella cannot make.
         user_data: For the guest; a secret.
         host: Set where it is forced to that host.
         where, scheduler_hints: What it asks of its host, as RequestSpec has them. They count when it is placed, and are
@@ -35,6 +36,7 @@ class WantedInstance:
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
     locked: Optional[bool] = None
     allow: tuple[str, ...] = ()
+    is_adopted: bool = False
 
 
 @dataclass(frozen=True)

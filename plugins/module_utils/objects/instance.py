@@ -7,6 +7,7 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
+from .adoption import Adoption
 from .base import Document, Record, since
 from .drift import Drift
 from .ingredients import Flavor, Image, NetworkRequest
@@ -52,13 +53,14 @@ class Instance(Document):
     record. Times are ISO-8601 UTC. `numa_topology` and `pci_devices` are what its host has given it for good.
     `deleted_at` and `old_vm_state` tell of one that is soft-deleted since when, and what it was before. `rescue_image`
     is what a rescued one has booted. One that is `locked` is left as it is, for `locked_reason`, whoever asks for what
-    (`compute.locking`). `device_names` has the name of each attached volume's disk, by the volume's uuid.
+    (`compute.locking`). `device_names` has the name of each attached volume's disk, by the volume's uuid. One that was
+    `adopted` was somebody else's domain before, whose definition and disks are kept as they are (`compute.adopted`).
 
     Version history:
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
         1.3  device_names, InstanceSpec.volumes
-        1.4  NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
+        1.4  adopted; NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
     """
 
     KIND: ClassVar[str] = "instance"
@@ -80,6 +82,7 @@ class Instance(Document):
     locked: bool = field(default=False, metadata=since("1.2"))
     locked_reason: Optional[str] = field(default=None, metadata=since("1.2"))
     device_names: dict[str, str] = field(default_factory=dict, metadata=since("1.3"))
+    adopted: Optional[Adoption] = field(default=None, metadata=since("1.4"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
 

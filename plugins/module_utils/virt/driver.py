@@ -15,6 +15,7 @@ import abc
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Optional
 
+from ..objects.adoption import Adoption
 from ..objects.device import Device
 from ..objects.diagnostics import Diagnostics
 from ..objects.drift import Drift
@@ -61,6 +62,15 @@ class ComputeDriver(abc.ABC):
 
         Raises:
             InstanceNotFound: There is no such domain.
+        """
+
+    @abc.abstractmethod
+    def read_adoption(self, uuid: str) -> Adoption:
+        """Return what a domain has that is not Novella's: all of it, while it is foreign.
+
+        Raises:
+            InstanceNotFound: There is no such domain.
+            NotSupported: It is gone as soon as it is off, so nothing of it can be kept.
         """
 
     @abc.abstractmethod
@@ -175,11 +185,14 @@ class ComputeDriver(abc.ABC):
 
         Memory that was saved is dropped. It has the volumes that its record names.
 
+        An adopted instance keeps the definition that it has; only its record is written.
+
         With a `rescue_image`, it boots from the rescue disk, and its root disk is the second one. A config drive that
         was written for the rescue stands in the place of its own.
 
         Raises:
             InstanceExists: A domain that is not this instance has its name or uuid.
+            InstanceNotFound: It was adopted, and its domain is gone.
         """
 
     @abc.abstractmethod
@@ -394,8 +407,12 @@ class ComputeDriver(abc.ABC):
     # -- removing --------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
-    def undefine(self, uuid: str) -> None:
-        """Remove the definition of a domain that is off, with its NVRAM and managed save."""
+    def undefine(self, uuid: str, keep_state: bool = False) -> None:
+        """Remove the definition of a domain that is off, with its managed save.
+
+        Args:
+            keep_state: Leave what its firmware and its TPM have stored where it is.
+        """
 
     @abc.abstractmethod
     def delete_disks(self, uuid: str) -> None:

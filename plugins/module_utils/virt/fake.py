@@ -26,6 +26,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
+from ..objects.adoption import AdoptedDisk, Adoption
 from ..objects.compute_node import Usage
 from ..objects.diagnostics import CpuDetails, Diagnostics, MemoryDetails, NicDetails
 from ..objects.errors import (
@@ -33,6 +34,7 @@ from ..objects.errors import (
     InstanceExists,
     InstanceInvalidState,
     InstanceNotFound,
+    NotSupported,
     OptionInvalid,
 )
 from ..objects.instance import Instance
@@ -127,6 +129,14 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks,
                 addresses[nic["mac_address"]] = (".".join(str(octet) for octet in [10, *octets]),)
         return addresses
 
+    def read_adoption(self, uuid: str) -> Adoption:
+        domain = self._require(uuid)
+        self._obey("read_adoption", domain.name)
+        if domain.name in self._settings().get("transient", []):
+            raise NotSupported(f"The domain '{domain.name}' is transient.", "Define it.")
+        disk = AdoptedDisk("vda", "disk", f"/srv/{domain.name}.qcow2", domain.size.disk_gb, True)
+        return Adoption(domain.name, [disk], [], ["a definition of its own"])
+
     def get_diagnostics(self, uuids: Collection[str]) -> dict[str, Diagnostics]:
         self._obey("get_diagnostics", self._host)
         asked = [domain for domain in self.list_domains() if domain.uuid in uuids]
@@ -205,6 +215,10 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks,
 
     def define(self, instance: Instance) -> None:
         self._obey("define", instance.spec.name)
+        if instance.adopted is not None:
+            self.save_record(instance)
+            self._set_power(instance.uuid, "shutdown")
+            return
         name, flavor = instance.spec.domain_name, instance.spec.flavor
         if self._rows("SELECT 1 FROM fake_domains WHERE name = ? AND uuid != ?", name, instance.uuid):
             raise InstanceExists(f"The name {name} is taken on {self._host}.")
@@ -279,7 +293,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks,
 
     # -- removing --------------------------------------------------------------------------------------------
 
-    def undefine(self, uuid: str) -> None:
+    def undefine(self, uuid: str, keep_state: bool = False) -> None:
         domain = self.get_domain(uuid)
         if domain is not None:
             self._obey("undefine", domain.name)

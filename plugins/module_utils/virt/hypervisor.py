@@ -27,9 +27,9 @@ class Domain:
         size: vCPUs, memory in MiB, and disk in whole GiB (sum of virtual sizes, rounded up).
         record: The instance record from its metadata, parsed JSON; None for a foreign domain.
         addresses: IP addresses as far as known (leases).
-        pinned_cpus: Of a foreign domain, the host CPUs that single vCPUs are pinned to (``0-3,8``).
-        pci_addresses: Of a foreign domain, the host devices that it has.
-        disk_files: Of a foreign domain, the files that it writes to as disks.
+        pinned_cpus: Of a foreign or adopted domain, the host CPUs that single vCPUs are pinned to (``0-3,8``).
+        pci_addresses: Of such a domain, the host devices that it has.
+        disk_files: Of such a domain, the files that it writes to as disks.
     """
 
     uuid: str

@@ -56,15 +56,21 @@ def _hints(fleet: Fleet, entry: DeclaredInstance) -> dict[str, Any]:
 def _uuids(fleet: Fleet, word: str, counts: Counts) -> list[str]:
     if entry_of(word, counts) is None:
         return [word]
-    return [instance_uuid(fleet.name, fleet.project_id, name) for name in names_meant(word, counts)]
+    return [_uuid(fleet, fleet.instances.get(word), name) for name in names_meant(word, counts)]
+
+
+def _uuid(fleet: Fleet, entry: DeclaredInstance | None, name: str) -> str:
+    """Return the uuid of an instance of an entry: its own, or that with which it was adopted."""
+    adopted = None if entry is None else entry.adopted
+    return adopted or instance_uuid(fleet.name, fleet.project_id, name)
 
 
 def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any]) -> WantedInstance:
-    uuid = instance_uuid(fleet.name, fleet.project_id, name)
+    uuid = _uuid(fleet, entry, name)
     spec = InstanceSpec(
         name=name,
         flavor=fleet.flavors[entry.flavor],
-        image=fleet.images[entry.image],
+        image=None if entry.image is None else fleet.images[entry.image],
         fleet=fleet.name,
         project_id=fleet.project_id,
         networks=[request_of(fleet, uuid, position, nic) for position, nic in enumerate(entry.networks)],
@@ -78,8 +84,18 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
         display_name=entry.display_name,
     )
     where = list(entry.where)
-    allow = (*fleet.allow, *entry.allow)
-    return WantedInstance(uuid, spec, entry.vm_state, entry.user_data, entry.host, where, hints, entry.locked, allow)
+    return WantedInstance(
+        uuid,
+        spec,
+        entry.vm_state,
+        entry.user_data,
+        entry.host,
+        where,
+        hints,
+        entry.locked,
+        (*fleet.allow, *entry.allow),
+        is_adopted=entry.adopted is not None,
+    )
 
 
 def _volume(fleet: Fleet, instance: str, position: int, item: Attachment) -> VolumeRequest:

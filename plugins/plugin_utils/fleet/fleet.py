@@ -103,11 +103,15 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class DeclaredInstance:
-    """An entry under ``instances``: one instance, or `count` equal ones. Ingredients are named, not held."""
+    """An entry under ``instances``: one instance, or `count` equal ones. Ingredients are named, not held.
+
+    `adopted` is the uuid of the domain that it was before; such an instance has no image.
+    """
 
     name: str
     flavor: str
-    image: str
+    image: str | None = None
+    adopted: str | None = None
     count: int | None = None
     networks: tuple[Nic, ...] = ()
     volumes: tuple[Attachment, ...] = ()

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from .adoption_rules import check_adoptions
 from .draft import Draft
 from .faults import Faults
 from .names import Counts, is_member_number
@@ -34,6 +35,7 @@ def check_references(draft: Draft, faults: Faults) -> None:
     _check_counts(draft, counts, faults)
     check_volumes(draft, counts, faults)
     check_networks(draft, counts, faults)
+    check_adoptions(draft, faults)
     check_placement_rules(draft, counts, faults)
 
 

@@ -158,6 +158,9 @@ def _consider(
         draft.findings.extend(verdict.findings)
         draft.placed.append((item, sighting.host))
         return
+    if item.is_adopted:
+        draft.findings.append(_missing(item, known, observation))
+        return
     disks = known.hosts_with_disk(uuid)
     if disks and disks[0] in observation.closed:
         reason = f"has its root disk on {disks[0]}, its domain is gone, and that host {observation.closed[disks[0]]}"
@@ -180,6 +183,18 @@ def _consider(
     hosts = [host for host, _lost in known.lost.get(uuid, [])]
     reason = f"its domain and disk are gone from {join(hosts)}" if hosts else "is declared but on no host"
     draft.requests.append(Request(item, reason, home=home.host))
+
+
+def _missing(item: WantedInstance, known: Survey, observation: Observation) -> Finding:
+    """Return what is said of an adopted instance that is on no host that answers: nobody can make it again."""
+    uuid, name = item.uuid, item.spec.name
+    where = where_it_may_be(uuid, observation)
+    if where is not None:
+        return Finding("unknown", uuid, name, where, fatal=True)
+    hosts = [host for host, _lost in known.lost.get(uuid, [])]
+    there = f"is gone from {join(hosts)}" if hosts else "is on no host"
+    reason = f"{there}. It was adopted, so Novella cannot make it: define its domain again, and adopt that"
+    return Finding("unsupported", uuid, name, reason, fatal=True)
 
 
 def _consider_again(

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import Sighting, WantedInstance
@@ -30,12 +30,14 @@ class Survey:
         foreign: Hosts of domains without one.
         lost: Hosts that had the instance and lost its domain.
         busy: What other runs work on at this moment.
+        adopted: Adopted instances, by name, fleet and project.
     """
 
     found: dict[str, list[Sighting]]
     foreign: dict[str, list[str]]
     lost: dict[str, list[tuple[str, LostInstance]]]
     busy: dict[str, tuple[str, InstanceInProgress]]
+    adopted: dict[tuple[str, str, str], Sighting] = field(default_factory=dict)
 
     def hosts_of(self, uuid: str) -> list[str]:
         """Return every host that has a domain of this uuid."""
@@ -56,15 +58,30 @@ class Survey:
             return self.leave_to_other_run(uuid, wanted.spec.name)
         if uuid in self.foreign:
             reason = f"has a domain on {hosts[0]} without a record that can be read"
+            if wanted.is_adopted:
+                reason = f"is on {hosts[0]}, and was not adopted yet (playbook novella.compute.adopt)"
             return _fatal("unsupported", wanted, f"{reason}; it counts as foreign and is not touched")
         if hosts and not is_ours(self.found[uuid][0].instance, fleet):
             owner = self.found[uuid][0].instance.spec
             reason = f"has a domain on {hosts[0]} that belongs to fleet {owner.fleet}, project {owner.project_id}"
             return _fatal("unsupported", wanted, f"{reason}; it is not touched")
+        if hosts and wanted.is_adopted and self.found[uuid][0].instance.adopted is None:
+            reason = "is declared as adopted, and Novella has made it. Take adopted out of its entry"
+            return _fatal("unsupported", wanted, reason)
+        if not hosts and (namesake := self._adopted_namesake(wanted)) is not None:
+            there = f"was adopted on {namesake.host}, and its entry does not say so"
+            reason = f"{there}. Write adopted: {namesake.instance.uuid} there, in the place of image"
+            return _fatal("unsupported", wanted, reason)
         if len(disks) > 1:
             reason = f"has lost its domain, and left root disks on {join(disks)}"
             return _fatal("split", wanted, f"{reason}. Find out which one is right, and remove the others")
         return None
+
+    def _adopted_namesake(self, wanted: WantedInstance) -> Optional[Sighting]:
+        """Return the adopted instance that has its name in its fleet, or None."""
+        spec = wanted.spec
+        whose = (spec.name, spec.fleet, spec.project_id)
+        return self.adopted.get(whose)
 
     def leave_to_other_run(self, uuid: str, name: str) -> Finding:
         """Return the finding that another run works on the instance at this moment."""
@@ -85,7 +102,15 @@ def survey(observation: Observation) -> Survey:
             lost.setdefault(item.uuid, []).append((host, item))
         for progress in report.in_progress:
             busy[progress.uuid] = (host, progress)
-    return Survey(observation.find_instances(), foreign, lost, busy)
+    found = observation.find_instances()
+    adopted = {
+        (spec.name, spec.fleet, spec.project_id): sighting
+        for sightings in found.values()
+        for sighting in sightings
+        for spec in [sighting.instance.spec]
+        if sighting.instance.adopted is not None
+    }
+    return Survey(found, foreign, lost, busy, adopted)
 
 
 def is_ours(instance: Instance, fleet: Fleet) -> bool:

@@ -91,7 +91,7 @@ def test_what_is_so_already_is_no_failure(locked: FakeHost, operation: str) -> N
     assert obey(locked, operation).status == "unchanged"
 
 
-@pytest.mark.parametrize("operation", sorted({*OPERATIONS} - {*THOUGH_LOCKED, "create"}))
+@pytest.mark.parametrize("operation", sorted({*OPERATIONS} - {*THOUGH_LOCKED, "create", "adopt"}))
 @pytest.mark.parametrize("keeps", [0, 3600])
 def test_whatever_comes_through_a_plan_is_refused(locked: FakeHost, operation: str, keeps: int) -> None:
     before = look(locked)

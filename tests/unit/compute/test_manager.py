@@ -173,7 +173,7 @@ class Killed(BaseException):
     """The process ends here, as by SIGKILL: nothing after it runs."""
 
 
-@pytest.mark.parametrize("name", sorted({*OPERATIONS} - {"delete_volume", "define_network", "delete_network"}))
+@pytest.mark.parametrize("name", sorted({*OPERATIONS} - {"delete_volume", "define_network", "delete_network", "adopt"}))
 def test_an_operation_killed_at_any_step_is_made_good_by_the_next_run(host: FakeHost, name: str, monkeypatch) -> None:
     if name != "create":
         _have_it_ready(host, name)

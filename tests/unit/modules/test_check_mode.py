@@ -35,6 +35,7 @@ from support.read_only import READING, WRITING, ReadOnlyDriver, WrittenInCheckMo
 
 PLUGINS = "ansible_collections.novella.compute.plugins"
 SIZE = {"flavor": {"vcpus": 1, "memory_mb": 512, "root_gb": 1}, "image": {"source": "/srv/images/tiny.qcow2"}}
+ADOPTED = {"name": "old-timer", "flavor": {"name": "adopted", "vcpus": 1, "memory_mb": 256, "root_gb": 1}}
 
 # By module: the options of each run.
 OWN: dict[str, dict[str, Any]] = {
@@ -65,6 +66,10 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
     "compute_node_fingerprint": [{}, {"known": "0123456789abcdef"}],
     "instance_action": [
         {"action": action, "names": ["*"], "on_failure": "report", **OWN.get(action, {})} for action in COMMANDS
+    ],
+    "instance_adopt": [
+        {"orders": [{"uuid": "uuid-of-stranger", "spec": ADOPTED}]},
+        {"orders": [{"uuid": uuid_of(RUNNING), "spec": ADOPTED}], "on_failure": "report"},
     ],
     "instance_console": [{"name": RUNNING}, {"token": "no token", "port": 5900}],
     "instance_metadata": [

@@ -40,7 +40,8 @@ def restore_title(host: Host, entry: Entry) -> None:
     """Have the domain's title be what its record says."""
     domain = host.driver.get_domain(entry.uuid)
     instance = None if domain is None else read_record(domain)
-    if instance is not None:
+    # An adopted one without a display name keeps the title that it came with.
+    if instance is not None and (instance.adopted is None or instance.spec.display_name is not None):
         host.driver.set_title(entry.uuid, instance.spec.display_name)
 
 

@@ -11,6 +11,7 @@ from typing import Optional
 
 from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance
+from ..adopted import kept_disks
 from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
@@ -39,8 +40,9 @@ def finish_delete(host: Host, entry: Entry) -> None:
         if read_record(domain) is None:
             return
         host.driver.power_off(entry.uuid)
-        host.driver.undefine(entry.uuid)
-    host.driver.delete_disks(entry.uuid)
+        host.driver.undefine(entry.uuid, bool(entry.notes.get("is_adopted")))
+    if not entry.notes.get("is_adopted"):
+        host.driver.delete_disks(entry.uuid)
     release_all(host, [NetworkRequest.from_dict(nic, "addresses") for nic in entry.notes.get("addresses", ())])
     for volume in entry.notes.get("volumes", ()):
         host.driver.delete_volume(volume)
@@ -59,6 +61,8 @@ def finish_delete(host: Host, entry: Entry) -> None:
 def delete(run: Run) -> Optional[Instance]:
     """Cut the power, remove the definition, then the disks: a disk never goes before its domain.
 
+    Of an adopted instance the disks stay, and what its firmware has stored: they are not Novella's.
+
     Volumes stay, but for those that were to be deleted with it (Nova's delete_on_termination).
     """
     uuid = run.instance.uuid
@@ -67,15 +71,22 @@ def delete(run: Run) -> Optional[Instance]:
         run.note(volumes=volumes)
         # Once its domain is gone, nothing else would say that they are not free.
         run.step("claim volumes", _hold, run, volumes)
+    is_adopted = run.instance.adopted is not None
+    # Once its domain is gone, nothing else would say that its disks are not Novella's.
+    if is_adopted:
+        run.note(is_adopted=True)
     addressed = [nic for nic in run.instance.spec.networks if nic.addresses]
     if addressed:
         run.note(addresses=[nic.as_dict() for nic in addressed])
     if run.instance.vm_state != DELETED:
         run.step("power off", run.driver.power_off, uuid)
-        run.step("undefine", run.driver.undefine, uuid)
+        run.step("undefine", run.driver.undefine, uuid, is_adopted)
     if addressed:
         run.step("addresses", release_all, run.host, addressed)
-    run.step("disks", run.driver.delete_disks, uuid)
+    if not is_adopted:
+        run.step("disks", run.driver.delete_disks, uuid)
+    elif kept_disks(run.instance):
+        run.remark(f"It was adopted, so its disks stay: {', '.join(kept_disks(run.instance))}.")
     for volume in volumes:
         run.step(f"volume {volume}", run.driver.delete_volume, volume)
     return run.instance.but(vm_state=DELETED)

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
+from ...objects.adoption import Adoption
 from ...objects.diagnostics import Diagnostics
 from ...objects.errors import (
     DeadlineExceeded,
@@ -30,6 +31,7 @@ from ..hypervisor import CachedImage, ConsoleAddress, Copying, DiskSpace, Domain
 from ..image_usage import used_images
 from ..images import ImageCache
 from . import observation, surroundings
+from .adopted_domain import check_persistent, describe_adoption, keeping_flags
 from .binding import libvirt
 from .connection import Connection
 from .console_log import find_logs, read_tail
@@ -148,6 +150,11 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
         return self._connection.read("list the DHCP leases", surroundings.list_leases)
 
+    def read_adoption(self, uuid: str) -> Adoption:
+        domain = self._domain(uuid)
+        check_persistent(domain)
+        return self._connection.read("read the domain", lambda raw: describe_adoption(raw, checked(uuid)))
+
     def get_diagnostics(self, uuids: Collection[str]) -> dict[str, Diagnostics]:
         disks = self._disks
 
@@ -211,6 +218,10 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
         self._disks.write_config_drive(checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
 
     def define(self, instance: Instance) -> None:
+        if instance.adopted is not None:
+            self._power.forget_memory(checked(instance.uuid))
+            self.save_record(instance)
+            return
         self._refuse_others(instance)
         uuid = checked(instance.uuid)
         self._power.forget_memory(uuid)
@@ -286,14 +297,14 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
 
     # -- removing --------------------------------------------------------------------------------------------
 
-    def undefine(self, uuid: str) -> None:
+    def undefine(self, uuid: str, keep_state: bool = False) -> None:
         try:
             domain = self._domain(uuid)
             if domain.isActive():
                 raise InstanceInvalidState(f"The domain {uuid} is running, and was to be undefined.", "Stop it first.")
             domain.undefineFlags(
                 libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
-                | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
+                | (keeping_flags() if keep_state else libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
                 | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
                 | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
             )

@@ -131,7 +131,7 @@ def _describe(raw: Any, handle: Any, state: int, own_disk: DiskSize) -> Optional
     uuid = head.findtext("uuid", "")
     addresses: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
-    if record is not None:
+    if record is not None and record.get("adopted") is None:
         disk_bytes, pinned = own_disk(uuid), ""
     else:
         tree = ET.fromstring(f"<devices>{devices}</devices>")  # noqa: S314 - libvirtd is trusted
