@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Optional
 
 from ..objects.errors import OptionInvalid
 
@@ -19,10 +20,11 @@ MOST_FILES = 5
 
 @dataclass(frozen=True)
 class InjectedFile:
-    """Where it is written, and what. The content may be a secret."""
+    """Where it is written, and what. The content may be a secret. The `mode` is octal; None leaves it to the guest."""
 
     path: str
     content: bytes = field(repr=False)
+    mode: Optional[str] = None
 
 
 def read_injected_file(path: str, content: str) -> InjectedFile:

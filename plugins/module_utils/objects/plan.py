@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 from .base import Document, Record, since
+from .guest import Readiness
 from .instance import InstanceSpec
 from .pci import PciRequest
 from .request_spec import Selection
@@ -43,7 +44,8 @@ class Action(Record):
     `operation` is an operation of ComputeManager (create, start, stop, update, delete). `limits` and
     `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved; `group` is the rule of the
     instance's server group. `generation` is that of the record when this was planned; None of what has none. What
-    is made `locked` is so from the beginning. `volume` is what is attached, detached or extended.
+    is made `locked` is so from the beginning. `volume` is what is attached, detached or extended. The guest is to be
+    ready afterwards where there is a `wait_for`.
     """
 
     operation: str
@@ -63,6 +65,7 @@ class Action(Record):
     generation: Optional[int] = field(default=None, metadata=since("1.2"))
     locked: bool = field(default=False, metadata=since("1.3"))
     volume: Optional[VolumeRequest] = field(default=None, metadata=since("1.4"))
+    wait_for: Optional[Readiness] = field(default=None, metadata=since("1.5"))
 
     def as_diff(self) -> dict[str, Any]:
         """Return what --diff shows of it."""
@@ -113,10 +116,11 @@ class Plan(Document):
         1.2  Action.group and .generation, closed
         1.3  Action.locked, records of version 1.2
         1.4  Action.volume, records of version 1.3
+        1.5  Action.wait_for, records of version 1.4
     """
 
     KIND: ClassVar[str] = "plan"
-    VERSION: ClassVar[str] = "1.4"
+    VERSION: ClassVar[str] = "1.5"
 
     fleet: str
     created_at: str

@@ -48,7 +48,7 @@ from .domain_xml import (
 )
 from .fingerprint import read_fingerprint
 from .guest_agent import GuestAgent
-from .guest_configuration import CONFIG_DRIVE_LABEL, GuestConfiguration
+from .guest_configuration import GuestConfiguration
 from .hardware_xml import list_pci_devices
 from .power import GuestPower
 from .screens import read_console
@@ -196,9 +196,9 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
 
     def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
         # Only who builds an instance needs it loaded.
-        from ..iso9660 import build_iso
+        from ..config_drive_image import build_image
 
-        self._disks.write_config_drive(checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
+        self._disks.write_config_drive(checked(instance.uuid), build_image(files))
 
     def define(self, instance: Instance) -> None:
         check_supported(instance.spec)

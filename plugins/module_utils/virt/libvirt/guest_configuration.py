@@ -15,7 +15,6 @@ from .guest_agent import GuestAgent
 from .guest_links import list_links, set_links
 from .storage import checked_uuid
 
-CONFIG_DRIVE_LABEL = "config-2"
 # What the agent is asked of its guest. None of it takes an argument, or changes anything.
 QUESTIONS = (
     *("guest-get-osinfo", "guest-get-host-name", "guest-get-timezone", "guest-network-get-interfaces"),
@@ -32,14 +31,14 @@ class GuestConfiguration:
 
     def read_config_drive(self, uuid: str) -> dict[str, bytes]:
         # Only who changes a config drive needs it loaded.
-        from ..iso9660_reading import read_iso
+        from ..config_drive_image import read_image
 
-        return read_iso(self._disks.read_config_drive(checked_uuid(uuid)))
+        return read_image(self._disks.read_config_drive(checked_uuid(uuid)))
 
     def write_rescue_config_drive(self, uuid: str, files: Mapping[str, bytes]) -> None:
-        from ..iso9660 import build_iso
+        from ..config_drive_image import build_image
 
-        self._disks.write_config_drive(checked_uuid(uuid), build_iso(CONFIG_DRIVE_LABEL, files), for_rescue=True)
+        self._disks.write_config_drive(checked_uuid(uuid), build_image(files), for_rescue=True)
 
     def list_links(self, uuid: str) -> list[str]:
         return list_links(self._domain(uuid))
