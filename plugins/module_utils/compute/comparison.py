@@ -16,6 +16,7 @@ from typing import Any
 from ..objects.instance import InstanceSpec
 from ..objects.plan import FieldChange
 from .block_devices import relabel
+from .told_changes import TOLD_SECRETS, describe_secret, unfold
 from .volume_changes import VolumeChanges, compare_volumes
 
 # What a change of these parts of a spec takes, that this release cannot do.
@@ -60,11 +61,11 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     relabelled = _is_relabelled(applied, wanted)
     weighty: dict[str, list[FieldChange]] = {}
     for change in changes:
-        part = _part(change)
+        part = part_of(change)
         is_light = _is_label(change) or (change.field == "image.source" and relabelled)
         if (part in REMEDIES or part in REBUILT) and not is_light:
             weighty.setdefault(part, []).append(change)
-    updates = [change for change in changes if _part(change) not in weighty] + volumes.updates
+    updates = [change for change in changes if part_of(change) not in weighty] + volumes.updates
     rebuilt = [change for part in REBUILT for change in weighty.get(part, [])]
     refused = {part: found for part, found in weighty.items() if part in REMEDIES}
     reachable = wanted.but(**{part: getattr(applied, part) for part in refused})
@@ -77,7 +78,7 @@ def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]
 
     Volumes are compared elsewhere, by what they are and not by their position.
     """
-    old, new = before.but(volumes=[]).as_dict(), after.but(volumes=[]).as_dict()
+    old, new = (_fields(spec) for spec in (before, after))
     if len(before.networks) != len(after.networks):
         for spec, fields in ((before, old), (after, new)):
             fields["networks"] = ", ".join(nic.network for nic in spec.networks) or None
@@ -93,6 +94,8 @@ def describe(change: FieldChange) -> str:
     """Return a change as people read it: ``flavor.memory_mb 512 -> 1024``."""
     if change.field in ("ssh_keys", "user_data_sha256"):
         return f"a change of {change.field.removesuffix('_sha256')}"
+    if part_of(change) in TOLD_SECRETS:
+        return describe_secret(change)
     return f"{change.field} {show(change.before)} -> {show(change.after)}"
 
 
@@ -101,6 +104,11 @@ def show(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)
+
+
+def _fields(spec: InstanceSpec) -> dict[str, Any]:
+    fields = spec.but(volumes=[]).as_dict()
+    return {**fields, **unfold(fields.pop("guest"))}
 
 
 def _flatten(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -117,7 +125,8 @@ def _flatten(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _part(change: FieldChange) -> str:
+def part_of(change: FieldChange) -> str:
+    """Return the part of the spec that a change is in."""
     return change.field.partition(".")[0].partition("[")[0]
 
 

@@ -12,8 +12,9 @@ from typing import Any, Optional
 
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
-from .comparison import REMEDIES, Comparison, compare, describe
+from .comparison import REMEDIES, Comparison, compare, describe, part_of
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
+from .readiness import with_readiness
 from .run_states import DONE, POWER_OF, find_way, see
 from .states import (
     ACTIVE,
@@ -30,6 +31,7 @@ from .states import (
     STOPPED,
     SUSPENDED,
 )
+from .told_changes import AT_NEXT_BOOT, TOLD
 from .volume_changes import ATTACH, VolumeChanges
 from .wanted import Sighting, WantedInstance
 
@@ -69,6 +71,7 @@ def judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str] =
     elif wanted.locked and not any(action.operation == "create" for action in verdict.actions):
         change = FieldChange("locked", False, True)
         verdict.actions.append(_action("lock", wanted, sighting, DECLARED, "live").but(diff=[change]))
+    verdict.actions = with_readiness(wanted, verdict.actions)
     return verdict
 
 
@@ -185,7 +188,8 @@ def _update(
         diff.insert(0, correction)
     if not diff:
         return
-    action = _action("update", wanted, sighting, "; ".join(reasons), "live")
+    is_told = any(part_of(change) in TOLD for change in updates)
+    action = _action("update", wanted, sighting, "; ".join(reasons), AT_NEXT_BOOT if is_told else "live")
     vm_state = None if correction is None else correction.after
     verdict.actions.append(action.but(diff=diff, spec=spec, vm_state=vm_state))
 
@@ -240,6 +244,7 @@ def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
         spec=wanted.spec,
         vm_state=vm_state,
         locked=bool(wanted.locked),
+        wait_for=wanted.wait_for if vm_state == ACTIVE else None,
     )
 
 

@@ -77,9 +77,20 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
         user_data_sha256=None if entry.user_data is None else hashlib.sha256(entry.user_data).hexdigest(),
         tags=order_tags(entry.tags),
         display_name=entry.display_name,
+        guest=entry.guest,
     )
-    where = list(entry.where)
-    return WantedInstance(uuid, spec, entry.vm_state, entry.user_data, entry.host, where, hints, entry.locked)
+    return WantedInstance(
+        uuid,
+        spec,
+        entry.vm_state,
+        entry.user_data,
+        entry.host,
+        list(entry.where),
+        hints,
+        entry.locked,
+        contents=entry.contents,
+        wait_for=entry.wait_for,
+    )
 
 
 def _request(fleet: Fleet, uuid: str, position: int, name: str) -> NetworkRequest:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.guest import GuestSettings, Readiness
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
 
 DesiredState = Literal["active", "stopped", "paused", "suspended", "shelved", "any"]
@@ -89,6 +90,9 @@ class DeclaredInstance:
     tags: tuple[str, ...] = ()
     display_name: str | None = None
     locked: bool | None = None
+    guest: GuestSettings = field(default_factory=GuestSettings)
+    contents: dict[str, bytes] = field(default_factory=dict, repr=False)
+    wait_for: Readiness | None = None
 
 
 @dataclass(frozen=True)

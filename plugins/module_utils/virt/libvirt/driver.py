@@ -194,12 +194,6 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
     def delete_rescue_disk(self, uuid: str) -> None:
         self._disks.delete_rescue_disk(checked(uuid))
 
-    def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
-        # Only who builds an instance needs it loaded.
-        from ..config_drive_image import build_image
-
-        self._disks.write_config_drive(checked(instance.uuid), build_image(files))
-
     def define(self, instance: Instance) -> None:
         check_supported(instance.spec)
         self._refuse_others(instance)
@@ -259,7 +253,10 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
     # -- power -----------------------------------------------------------------------------------------------
 
     def power_on(self, uuid: str) -> None:
-        self._power.power_on(checked(uuid))
+        # What was saved goes on with the config drive that it had; all else boots with the newest.
+        if not self._power.has_memory(checked(uuid)):
+            self._disks.install_config_drive(uuid)
+        self._power.power_on(uuid)
 
     def shut_down(self, uuid: str, timeout: float) -> Optional[str]:
         return self._power.shut_down(checked(uuid), timeout)
