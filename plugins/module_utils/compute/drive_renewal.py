@@ -55,7 +55,7 @@ def finish_record(host: Host, entry: Entry) -> None:
 
 
 def _is_written(driver: ComputeDriver, entry: Entry) -> bool:
-    return _sum(driver.read_config_drive(entry.uuid)) == entry.notes["drive"]
+    return bool(_sum(driver.read_config_drive(entry.uuid)) == entry.notes["drive"])
 
 
 def _sum(files: Mapping[str, bytes]) -> str:

@@ -103,9 +103,8 @@ def _boothook(files: Sequence[InjectedFile]) -> list[str]:
     puts = []
     for file in files:
         text = "\n".join(textwrap.wrap(base64.b64encode(file.content).decode("ascii"), LINE))
-        puts.append(
-            f"put {shlex.quote(file.path)} {shlex.quote(file.mode or USUAL_MODE)} <<'NOVELLA'\n{text}\nNOVELLA\n"
-        )
+        call = shlex.join(["put", file.path, file.mode or USUAL_MODE])
+        puts.append(f"{call} <<'NOVELLA'\n{text}\nNOVELLA\n")
     return [HEAD + "".join(puts)]
 
 

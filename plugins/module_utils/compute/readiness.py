@@ -54,7 +54,8 @@ class Waiting:
         pending = {action.uuid: (action, action.wait_for) for action in actions if action.wait_for is not None}
         if not pending:
             return []
-        total, began, ended = len(pending), time.monotonic(), []
+        ended: list[Ended] = []
+        total, began = len(pending), time.monotonic()
         with ThreadPoolExecutor(min(total, MOST_AT_ONCE)) as pool:
             while pending:
                 ready = dict(zip(pending, pool.map(lambda item: self._is_ready(item[0], item[1]), pending.values())))

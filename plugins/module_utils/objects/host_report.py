@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Optional
 from .base import Document, Record, since
 from .compute_node import ComputeNode, Service
 from .instance import ObservedInstance
+from .network import Network
 from .volume import Volume
 
 # Figures of a compute node that differ from one reading to the next, though nobody has changed anything.
@@ -64,14 +65,14 @@ class HostReport(Document):
     As long as the host has the same `fingerprint` (`compute.fingerprint`), reading it anew gives the same document;
     that changes with things no plan depends on too, such as a guest's address. For plans there is `digest`.
     `reclaim_instance_interval` is the host's option: for how many seconds it keeps what is deleted. `volumes` are all
-    that lie on the host, attached or not.
+    that lie on the host, attached or not; `networks` are those that Novella has defined there.
 
     Version history:
         1.1  epoch, runs, remembers, fingerprint, reclaim_instance_interval; Service.maintenance and .updated_at;
              ComputeNode.fixed_allocation_ratios and .instance_overhead_memory_mb
         1.2  records of version 1.2
         1.3  volumes, records of version 1.3
-        1.4  records of version 1.4
+        1.4  networks, records of version 1.4
     """
 
     KIND: ClassVar[str] = "host"
@@ -90,6 +91,7 @@ class HostReport(Document):
     fingerprint: Optional[str] = field(default=None, metadata=since("1.1"))
     reclaim_instance_interval: int = field(default=0, metadata=since("1.1"))
     volumes: list[Volume] = field(default_factory=list, metadata=since("1.3"))
+    networks: list[Network] = field(default_factory=list, metadata=since("1.4"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -112,6 +114,7 @@ class HostReport(Document):
             sorted(lost.uuid for lost in self.lost),
             sorted(busy.uuid for busy in self.in_progress),
             sorted([volume.uuid, volume.size_gb] for volume in self.volumes),
+            sorted(json.dumps(network.as_document(), sort_keys=True) for network in self.networks),
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=vars).encode()).hexdigest()[:16]
 

@@ -59,7 +59,7 @@ class Instance(Document):
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
         1.3  device_names, InstanceSpec.volumes
-        1.4  InstanceSpec.guest
+        1.4  InstanceSpec.guest; NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
     """
 
     KIND: ClassVar[str] = "instance"

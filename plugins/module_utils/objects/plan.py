@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Optional
 
 from .base import Document, Record, since
 from .guest import Readiness
+from .ingredients import NetworkRequest
 from .instance import InstanceSpec
+from .network import Network
 from .pci import PciRequest
 from .request_spec import Selection
 from .volume import VolumeRequest
@@ -44,7 +46,8 @@ class Action(Record):
     `operation` is an operation of ComputeManager (create, start, stop, update, delete). `limits` and
     `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved; `group` is the rule of the
     instance's server group. `generation` is that of the record when this was planned; None of what has none. What
-    is made `locked` is so from the beginning. `volume` is what is attached, detached or extended. The guest is to be
+    is made `locked` is so from the beginning. `volume` is what is attached, detached or extended; `interface` is the
+    same of NICs. `network` is what is to be defined on the host. The guest is to be
     ready afterwards where there is a `wait_for`.
     """
 
@@ -66,6 +69,8 @@ class Action(Record):
     locked: bool = field(default=False, metadata=since("1.3"))
     volume: Optional[VolumeRequest] = field(default=None, metadata=since("1.4"))
     wait_for: Optional[Readiness] = field(default=None, metadata=since("1.5"))
+    interface: Optional[NetworkRequest] = field(default=None, metadata=since("1.5"))
+    network: Optional[Network] = field(default=None, metadata=since("1.5"))
 
     def as_diff(self) -> dict[str, Any]:
         """Return what --diff shows of it."""
@@ -116,7 +121,7 @@ class Plan(Document):
         1.2  Action.group and .generation, closed
         1.3  Action.locked, records of version 1.2
         1.4  Action.volume, records of version 1.3
-        1.5  Action.wait_for, records of version 1.4
+        1.5  Action.interface, .network and .wait_for, records of version 1.4
     """
 
     KIND: ClassVar[str] = "plan"

@@ -14,8 +14,9 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.ingredient
 
 from ..scheduler.options import SchedulerOptions
 from .draft import Draft
-from .fleet import Aggregate, Attachment, DeclaredInstance, DeclaredVolume, Fleet, Network, ServerGroup
+from .fleet import Aggregate, Attachment, DeclaredInstance, DeclaredVolume, Fleet, ServerGroup
 from .handouts import HANDOUT_KEYS, Handout
+from .network_building import build_network, build_nic
 
 _FLOATS = {option.name for option in fields(SchedulerOptions) if isinstance(option.default, float)}
 
@@ -33,7 +34,7 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes], handouts: Mapping[
         project_id=content.get("project_id", "default"),
         flavors={name: Flavor(name, **_whole(body)) for name, body in draft.section("flavors").items()},
         images={name: Image(name, **_whole(body)) for name, body in draft.section("images").items()},
-        networks={name: Network(name, **body) for name, body in draft.section("networks").items()},
+        networks={name: build_network(name, body) for name, body in draft.section("networks").items()},
         volumes={name: DeclaredVolume(name, **_whole(body)) for name, body in draft.section("volumes").items()},
         server_groups={
             name: _server_group(name, _whole(body)) for name, body in draft.section("server_groups").items()
@@ -63,13 +64,13 @@ def _server_group(name: str, body: dict[str, Any]) -> ServerGroup:
 def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None, handout: Handout) -> DeclaredInstance:
     other = ("user_data", "user_data_file", *HANDOUT_KEYS)
     keys = {key: value for key, value in _whole(body).items() if key not in other}
-    keys["networks"] = tuple(nic["network"] for nic in body.get("networks", ()))
+    keys["networks"] = tuple(build_nic(nic) for nic in body.get("networks", ()))
     keys["volumes"] = tuple(Attachment(**_whole(item)) for item in body.get("volumes", ()))
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
     keys["tags"] = tuple(body.get("tags", ()))
-    told = {"guest": handout.settings, "contents": handout.contents, "wait_for": handout.wait_for}
-    return DeclaredInstance(name, user_data=user_data, **told, **keys)
+    keys.update(guest=handout.settings, contents=handout.contents, wait_for=handout.wait_for)
+    return DeclaredInstance(name, user_data=user_data, **keys)
 
 
 def _whole(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,16 +16,15 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.labels imp
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import (
     instance_uuid,
-    mac_address,
     volume_uuid,
 )
-from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import NetworkRequest
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
 from ansible_collections.novella.compute.plugins.module_utils.objects.volume import VolumeRequest
 
 from .fleet import Attachment, DeclaredInstance, Fleet
 from .hints import OF_INSTANCES, words_of
 from .names import Counts, entry_of, member_names, names_meant
+from .network_building import request_of
 
 
 def expand(fleet: Fleet) -> list[WantedInstance]:
@@ -68,7 +67,7 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
         image=fleet.images[entry.image],
         fleet=fleet.name,
         project_id=fleet.project_id,
-        networks=[_request(fleet, uuid, position, network) for position, network in enumerate(entry.networks)],
+        networks=[request_of(fleet, uuid, position, nic) for position, nic in enumerate(entry.networks)],
         volumes=[_volume(fleet, name, position, item) for position, item in enumerate(entry.volumes)],
         availability_zone=entry.availability_zone,
         server_group=entry.server_group,
@@ -91,11 +90,6 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
         contents=entry.contents,
         wait_for=entry.wait_for,
     )
-
-
-def _request(fleet: Fleet, uuid: str, position: int, name: str) -> NetworkRequest:
-    network = fleet.networks[name]
-    return NetworkRequest(name, mac_address(uuid, position), network.bridge, network.libvirt_network)
 
 
 def _volume(fleet: Fleet, instance: str, position: int, item: Attachment) -> VolumeRequest:

@@ -11,17 +11,51 @@ from typing import Any, Literal
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.guest import GuestSettings, Readiness
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
+from ansible_collections.novella.compute.plugins.module_utils.objects.network import Bandwidth, Route
 
 DesiredState = Literal["active", "stopped", "paused", "suspended", "shelved", "any"]
 
 
 @dataclass(frozen=True)
+class Subnet:
+    """A range of addresses of a network. `pool` has the first and the last address that instances are given.
+
+    `dhcp` None stands for what the network can do: DHCP where it is one of Novella's own, for IPv4.
+    """
+
+    cidr: str
+    gateway: str | None = None
+    dns: tuple[str, ...] = ()
+    pool: tuple[tuple[str, str], ...] = ()
+    dhcp: bool | None = None
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True)
 class Network:
-    """How a NIC is attached on its host. Exactly one of `bridge` and `libvirt_network` is set."""
+    """How a NIC is attached on its host: to a bridge or a libvirt network that is there, or (`mode`) to one of ours."""
 
     name: str
     bridge: str | None = None
     libvirt_network: str | None = None
+    mode: str | None = None
+    virtualport: str | None = None
+    vlan: int | None = None
+    mtu: int | None = None
+    dns_domain: str | None = None
+    subnets: tuple[Subnet, ...] = ()
+
+
+@dataclass(frozen=True)
+class Nic:
+    """A NIC of an instance: on which network, and what was asked for besides."""
+
+    network: str
+    addresses: tuple[str, ...] = ()
+    mac_address: str | None = None
+    mtu: int | None = None
+    model: str = "virtio"
+    bandwidth: Bandwidth | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +110,7 @@ class DeclaredInstance:
     flavor: str
     image: str
     count: int | None = None
-    networks: tuple[str, ...] = ()
+    networks: tuple[Nic, ...] = ()
     volumes: tuple[Attachment, ...] = ()
     server_group: str | None = None
     availability_zone: str | None = None

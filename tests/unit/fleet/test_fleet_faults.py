@@ -290,15 +290,16 @@ INGREDIENTS = {
     ),
     "network_without_anything": (
         "networks: {front: {}}",
-        "networks.front needs exactly one of bridge and libvirt_network.",
+        "networks.front needs exactly one of bridge, libvirt_network and mode.",
     ),
     "network_with_both": (
         "networks: {front: {bridge: br0, libvirt_network: default}}",
-        "networks.front needs exactly one of bridge and libvirt_network.",
+        "networks.front needs exactly one of bridge, libvirt_network and mode.",
     ),
     "misspelt_bridge": (
         "networks: {front: {brigde: br0}}",
-        "networks.front.brigde: unknown key. Did you mean 'bridge'? Allowed: bridge, libvirt_network.",
+        "networks.front.brigde: unknown key. Did you mean 'bridge'? Allowed: bridge, libvirt_network, mode, "
+        "virtualport, vlan, vxlan, mtu, dns_domain, subnets.",
     ),
     "long_bridge": (
         "networks: {front: {bridge: a-bridge-too-far}}",

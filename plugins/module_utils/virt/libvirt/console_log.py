@@ -52,7 +52,7 @@ def read_tail(uuid: str, max_bytes: int) -> bytes:
 def mark_end(uuid: str) -> str:
     """Return a mark for where a console's log ends: the file's number, and its size."""
     try:
-        about = os.stat(console_log_path(uuid), follow_symlinks=False)
+        about = Path(console_log_path(uuid)).lstat()
     except OSError:
         return ""
     return f"{about.st_ino}:{about.st_size}"
@@ -64,7 +64,7 @@ def read_since(uuid: str, mark: str, max_bytes: int) -> bytes:
     newer = 0
     for log in find_logs(uuid):
         try:
-            about = os.stat(log, follow_symlinks=False)
+            about = log.lstat()
         except OSError:
             continue
         if str(about.st_ino) == number:
