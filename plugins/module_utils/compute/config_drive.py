@@ -97,15 +97,12 @@ def read_drive(files: Mapping[str, bytes]) -> HandedOver:
     Raises:
         HypervisorError: It is damaged.
     """
-    form = next((form for form in (openstack_drive, nocloud_drive) if form.META_DATA in files), None)
     try:
-        if form is not None:
-            return form.read(files)
+        return nocloud_drive.read(files) if nocloud_drive.META_DATA in files else openstack_drive.read(files)
     except (KeyError, TypeError, ValueError):
-        pass
-    raise HypervisorError(
-        "The config drive has no meta data that can be read.", "Rebuild the instance: that writes a new one."
-    )
+        raise HypervisorError(
+            "The config drive has no meta data that can be read.", "Rebuild the instance: that writes a new one."
+        ) from None
 
 
 def digest(content: bytes) -> str:
@@ -114,8 +111,9 @@ def digest(content: bytes) -> str:
 
 
 def _write(instance: Instance, handed: HandedOver) -> dict[str, bytes]:
-    form = nocloud_drive if instance.spec.guest.config_drive_format == NOCLOUD else openstack_drive
-    return form.write(instance, handed)
+    if instance.spec.guest.config_drive_format == NOCLOUD:
+        return nocloud_drive.write(instance, handed)
+    return openstack_drive.write(instance, handed)
 
 
 def _hand_over(instance: Instance, user_data: Optional[bytes], contents: Mapping[str, bytes]) -> HandedOver:

@@ -21,7 +21,9 @@ def network_data(spec: InstanceSpec) -> dict[str, Any]:
     """Return OpenStack's ``network_data.json``; empty where there is no NIC."""
     if not spec.networks:
         return {}
-    links, networks, services = [], [], []
+    links: list[dict[str, Any]] = []
+    networks: list[dict[str, Any]] = []
+    services: list[dict[str, Any]] = []
     for index, nic in enumerate(spec.networks):
         link = f"interface{index}"
         links.append({"id": link, "type": "phy", "mtu": nic.mtu, "ethernet_mac_address": nic.mac_address})
