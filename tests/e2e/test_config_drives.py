@@ -9,6 +9,7 @@ The tests follow each other on one guest: it takes long to boot.
 
 from __future__ import annotations
 
+import email
 import json
 import re
 import time
@@ -138,9 +139,9 @@ def test_the_guest_reads_the_same_in_nocloud_form(fleet: LabFleet, web: Guest) -
     assert (network["version"], network["ethernets"]["eth0"]["match"]) == (2, {"macaddress": mac_of(web)})
     assert web.read("/mnt/user-data") == ""
     # The vendor data's script writes the file, as cloud-init would have it do.
-    script = "awk '/^$/ {n++} n==2 && /boothook/ {exit} {print}' /mnt/vendor-data | tr -d '\\r' >/dev/null; ls /mnt"
-    assert "vendor-data" in web.execute(script)
-    assert web.read("/mnt/content/0000") == MOTD["content"]
+    script, *_rest = email.message_from_string(web.read("/mnt/vendor-data")).get_payload()
+    web.execute(script.get_payload(decode=True).decode())
+    assert (web.read("/etc/motd"), web.execute("stat -c %a /etc/motd").strip()) == (MOTD["content"], "600")
 
 
 def test_a_guest_that_shows_no_such_text_fails_the_apply_in_time_and_is_left_as_it_is(
