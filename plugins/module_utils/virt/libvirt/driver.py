@@ -50,6 +50,8 @@ from .fingerprint import read_fingerprint
 from .guest_agent import GuestAgent
 from .guest_configuration import GuestConfiguration
 from .hardware_xml import list_pci_devices
+from .interface_plug import InterfacePlug
+from .network_driving import NetworkDriving
 from .power import GuestPower
 from .screens import read_console
 from .screenshot import take_screenshot
@@ -61,7 +63,7 @@ from .volume_driving import VolumeDriving
 POOL_TYPES = ("dir", "fs", "netfs")
 
 
-class LibvirtDriver(GuestConfiguration, VolumeDriving):
+class LibvirtDriver(GuestConfiguration, VolumeDriving, NetworkDriving):
     """Drives the libvirt of the host it runs on. Threads may share one driver.
 
     Args:
@@ -93,6 +95,7 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
         super().__init__(Connection(uri, deadline), deadline, volumes_dir, detach_attempts, detach_timeout)
         self._power = GuestPower(self._connection, deadline)
         self._agent = GuestAgent(self._connection)
+        self._interfaces = InterfacePlug(self._connection, detach_attempts, detach_timeout)
         self._pool = pool
         self._image_deadline = image_deadline
         self._shared_cpus = shared_cpus
