@@ -204,9 +204,10 @@ def read_plan(path: str, fleet: Optional[Fleet], observation: Observation) -> Pl
     plan = Plan.from_document(read_document(path), path)
     if fleet is not None and fleet.name != plan.fleet:
         raise OptionInvalid(f"'{path}' is a plan of fleet {plan.fleet}, not of {fleet.name}.")
-    if fleet is None and any(action.spec and action.spec.user_data_sha256 for action in plan.actions):
+    secret = (action.spec.user_data_sha256 or action.spec.guest.digests for action in plan.actions if action.spec)
+    if fleet is None and any(secret):
         raise OptionInvalid(
-            f"'{path}' creates instances with user data, which no plan holds.", "Give the fleet with it."
+            f"'{path}' hands guests user data or files, which no plan holds.", "Give the fleet with it."
         )
     check_plan(plan, observation)
     return plan

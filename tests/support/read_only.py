@@ -20,6 +20,7 @@ READING = {
     "get_domain",
     "get_guest_facts",
     "get_screenshot",
+    "is_agent_ready",
     "list_addresses",
     "list_devices",
     "list_domains",
@@ -31,7 +32,9 @@ READING = {
     "list_unused_images",
     "list_volumes",
     "read_adoption",
+    "mark_console",
     "read_config_drive",
+    "read_console_since",
     "read_fingerprint",
 }
 WRITING = {

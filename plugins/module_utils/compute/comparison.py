@@ -18,6 +18,7 @@ from ..objects.plan import FieldChange
 from .block_devices import relabel
 from .impacts import LIVE, NONE, REBUILD, RECONFIGURE, REFUSE, UPDATE, WAYS, find_row
 from .nic_changes import NicChanges, compare_nics, relabel_nics
+from .told_changes import TOLD_SECRETS, describe_secret, unfold
 from .volume_changes import VolumeChanges, compare_volumes
 
 # What changes of these parts of a spec take that are refused.
@@ -55,7 +56,7 @@ class Comparison:
 
     def reach(self, spec: InstanceSpec, changes: Sequence[FieldChange]) -> InstanceSpec:
         """Return a spec with the parts as they are wanted that these changes are of."""
-        return spec.but(**{part: getattr(self.wanted, part) for part in {_part(change) for change in changes}})
+        return spec.but(**{part: getattr(self.wanted, part) for part in {part_of(change) for change in changes}})
 
 
 def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
@@ -69,7 +70,7 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     )
     parts: dict[str, list[FieldChange]] = {}
     for change in list_changes(applied, wanted):
-        parts.setdefault(_part(change), []).append(change)
+        parts.setdefault(part_of(change), []).append(change)
     relabelled = _is_relabelled(applied, wanted)
     made: dict[str, list[FieldChange]] = {way: [] for way in WAYS}
     refused: dict[str, list[FieldChange]] = {}
@@ -90,7 +91,8 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
 
 def needs_definition(before: InstanceSpec, after: InstanceSpec) -> bool:
     """Return whether a guest has to be defined anew to be as `after` says."""
-    return any(find_row(change.field).impact not in (NONE, LIVE) for change in list_changes(before, after))
+    rows = [find_row(change.field) for change in list_changes(before, after)]
+    return any(row.way != UPDATE and row.impact not in (NONE, LIVE) for row in rows)
 
 
 def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]:
@@ -98,7 +100,7 @@ def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]
 
     Volumes are compared elsewhere, by what they are and not by their position; so are the NICs that come and go.
     """
-    old, new = before.but(volumes=[]).as_dict(), after.but(volumes=[]).as_dict()
+    old, new = (_fields(spec) for spec in (before, after))
     flat_old, flat_new = _flatten(old), _flatten(new)
     return [
         FieldChange(name, flat_old.get(name), flat_new.get(name))
@@ -111,6 +113,8 @@ def describe(change: FieldChange) -> str:
     """Return a change as people read it: ``flavor.memory_mb 512 -> 1024``."""
     if change.field in ("ssh_keys", "user_data_sha256"):
         return f"a change of {change.field.removesuffix('_sha256')}"
+    if part_of(change) in TOLD_SECRETS:
+        return describe_secret(change)
     return f"{change.field} {show(change.before)} -> {show(change.after)}"
 
 
@@ -119,6 +123,11 @@ def show(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)
+
+
+def _fields(spec: InstanceSpec) -> dict[str, Any]:
+    fields = spec.but(volumes=[]).as_dict()
+    return {**fields, **unfold(fields.pop("guest"))}
 
 
 def _flatten(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -135,7 +144,8 @@ def _flatten(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _part(change: FieldChange) -> str:
+def part_of(change: FieldChange) -> str:
+    """Return the part of the spec that a change is in."""
     return change.field.partition(".")[0].partition("[")[0]
 
 

@@ -13,9 +13,10 @@ from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
 from .adopted import DISKS_STAY
 from .comparison import REMEDIES, Comparison, compare, describe
-from .impacts import DATA_LOST
+from .impacts import DATA_LOST, LIVE, NEXT_BOOT, find_row
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
 from .nic_changes import NicChanges
+from .readiness import with_readiness
 from .reconfiguring import reconfigure
 from .run_states import DONE, POWER_OF, find_way, see
 from .states import (
@@ -65,6 +66,7 @@ def judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str] =
     elif wanted.locked and not any(action.operation == "create" for action in verdict.actions):
         change = FieldChange("locked", False, True)
         verdict.actions.append(_action("lock", wanted, sighting, DECLARED, "live").but(diff=[change]))
+    verdict.actions = with_readiness(wanted, verdict.actions)
     return verdict
 
 
@@ -188,7 +190,8 @@ def _update(
         diff.insert(0, correction)
     if not diff:
         return
-    action = _action("update", wanted, sighting, "; ".join(reasons), "live")
+    is_told = any(find_row(change.field).impact == NEXT_BOOT for change in updates)
+    action = _action("update", wanted, sighting, "; ".join(reasons), NEXT_BOOT if is_told else LIVE)
     vm_state = None if correction is None else correction.after
     verdict.actions.append(action.but(diff=diff, spec=spec, vm_state=vm_state))
 
@@ -271,6 +274,7 @@ def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
         spec=wanted.spec,
         vm_state=vm_state,
         locked=bool(wanted.locked),
+        wait_for=wanted.wait_for if vm_state == ACTIVE else None,
     )
 
 

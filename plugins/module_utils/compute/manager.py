@@ -221,6 +221,7 @@ class ComputeManager(Manager):
         user_data: Mapping[str, bytes],
         run: str = "",
         claimed: Sequence[str] = (),
+        contents: Optional[Mapping[str, bytes]] = None,
     ) -> list[dict[str, Any]]:
         """Do this host's slice of a plan; see `reconciliation`.
 
@@ -229,15 +230,21 @@ class ComputeManager(Manager):
             user_data: By uuid, for instances to be created or rebuilt.
             run: The controller's run; what it has claimed on this host beforehand is used.
             claimed: Uuids of what it has claimed, and must still hold.
+            contents: By digest, what config drives are to hold.
 
         Returns:
             One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
         """
         self.check_actions(actions)
-        return reconcile(self._host, actions, user_data, self._progress, run, claimed)
+        return reconcile(self._host, actions, user_data, self._progress, run, claimed, contents)
 
     def converge(
-        self, actions: Sequence[Action], user_data: Mapping[str, bytes], run: str, claimed: Sequence[str]
+        self,
+        actions: Sequence[Action],
+        user_data: Mapping[str, bytes],
+        run: str,
+        claimed: Sequence[str],
+        contents: Optional[Mapping[str, bytes]] = None,
     ) -> tuple[list[dict[str, Any]], HostReport]:
         """Do as `reconcile`, and read the host afterwards.
 
@@ -246,7 +253,7 @@ class ComputeManager(Manager):
                 the run holds here: that is done at once.
         """
         try:
-            return self.reconcile(actions, user_data, run, claimed), self.audit()
+            return self.reconcile(actions, user_data, run, claimed, contents), self.audit()
         except NovellaError:
             self.release(run)
             raise

@@ -21,6 +21,7 @@ from .judgement import keeps_data
 from .nic_changes import FREEING
 from .operation import OPERATIONS, perform
 from .owner import is_alive, is_lease_of
+from .readiness import Waiting
 from .records import read_record
 
 Progress = Callable[[str, int, int], None]
@@ -34,11 +35,13 @@ def reconcile(
     progress: Optional[Progress] = None,
     run: str = "",
     claimed: Sequence[str] = (),
+    contents: Optional[Mapping[str, bytes]] = None,
 ) -> list[dict[str, Any]]:
     """Do this host's slice of a plan, several instances at once. One failure never stops another action.
 
     Deletes come first, as they make room; then volumes and addresses are freed, as others may wait for them; then come
-    networks, as NICs are plugged into them; then all claims in one transaction; then the rest.
+    networks, as NICs are plugged into them; then all claims in one transaction; then the rest; and
+    in the end all guests are waited for together that are to be ready.
 
     Args:
         actions: The slice, in the plan's order.
@@ -46,6 +49,7 @@ def reconcile(
         progress: Told after each ended action: what it was, how many ended, how many there are.
         run: The controller's run; what it has claimed on this host beforehand is used.
         claimed: Uuids of what it has claimed, and must still hold.
+        contents: By digest, what config drives are to hold.
 
     Returns:
         One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
@@ -55,7 +59,8 @@ def reconcile(
     others = [action for action in actions if action.operation not in ("create", "delete")]
     disks = host.driver.list_root_disks() if creates else set()
     results: dict[int, dict[str, Any]] = {}
-    attempt = functools.partial(_attempt, host, {action.uuid: id(action) for action in reversed(actions)})
+    waiting = Waiting(host.driver)
+    attempt = functools.partial(_attempt, host, {action.uuid: id(action) for action in reversed(actions)}, waiting)
     total = len(actions)
     with ThreadPoolExecutor(host.options.max_concurrent_builds) as pool:
 
@@ -71,7 +76,7 @@ def reconcile(
                     progress(what, len(results), total)
 
         work([(action, {}) for action in deletes])
-        jobs = [(action, _arguments(action, user_data.get(action.uuid))) for action in others]
+        jobs = [(action, _arguments(action, user_data.get(action.uuid), contents)) for action in others]
         freeing = _freeing(others)
         work([job for job in jobs if id(job[0]) in freeing])
         work([job for job in jobs if job[0].operation == "define_network"])
@@ -84,19 +89,25 @@ def reconcile(
                 "spec": action.spec,
                 "vm_state": action.vm_state or "active",
                 "user_data": user_data.get(action.uuid),
+                "contents": contents,
                 "root_disk_exists": action.uuid in disks,
                 "locked": action.locked,
             }
             ready.append((action, arguments))
         work(ready)
+    done = [action for action in actions if results[id(action)]["status"] == "done"]
+    for action, fault, remarks in waiting.end(done, progress):
+        result = results[id(action)]
+        results[id(action)] = make_result(action, result["seconds"], fault, [*result.get("remarks", ()), *remarks])
     return [results[id(action)] for action in actions]
 
 
-def _arguments(action: Action, user_data: Optional[bytes]) -> dict[str, Any]:
+def _arguments(action: Action, user_data: Optional[bytes], contents: Optional[Mapping[str, bytes]]) -> dict[str, Any]:
     return {
         "spec": action.spec,
         "vm_state": action.vm_state,
         "user_data": user_data,
+        "contents": contents,
         "reason": action.reason,
         "volume": action.volume,
         "interface": action.interface,
@@ -135,7 +146,9 @@ def _holds(owner: str, run: str) -> bool:
     return is_lease_of(owner, run) and is_alive(owner)
 
 
-def _attempt(host: Host, firsts: Mapping[str, int], jobs: Sequence[Job]) -> list[tuple[Job, dict[str, Any]]]:
+def _attempt(
+    host: Host, firsts: Mapping[str, int], waiting: Waiting, jobs: Sequence[Job]
+) -> list[tuple[Job, dict[str, Any]]]:
     """Do one instance's actions, in order.
 
     Args:
@@ -150,6 +163,7 @@ def _attempt(host: Host, firsts: Mapping[str, int], jobs: Sequence[Job]) -> list
         remarks: Sequence[str] = ()
         try:
             declared = OPERATIONS[_operation_of(host, action)]
+            waiting.begin(action)
             remarks = perform(host, declared, action.uuid, action.name, {**arguments, **expected}).remarks
         except Exception as error:  # one instance's failure never stops another's
             fault = error

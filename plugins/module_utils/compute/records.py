@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Optional
 
 from ..objects.errors import InvalidInput, VersionNotSupported
+from ..objects.guest import GuestSettings
 from ..objects.instance import Instance
 from ..virt.hypervisor import Domain
 
@@ -39,6 +40,7 @@ def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
     version, spec = Instance.written_version(version_cap), instance.spec
     for since, parts in (
         ((1, 4), {"a definition of its own": instance.adopted}),
+        ((1, 4), {"settings of its config drive": spec.guest != GuestSettings()}),
         ((1, 3), {"volumes": spec.volumes}),
         ((1, 2), {"a lock": instance.locked, "tags": spec.tags, "a display name": spec.display_name}),
     ):

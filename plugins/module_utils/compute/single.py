@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 from ..objects.base import Record
@@ -24,6 +24,7 @@ from .labels import check_labels, order_tags
 from .locking import LOCKED, check_lock
 from .manager import ComputeManager
 from .nic_identity import keep_identities
+from .single_guest import read_guest
 from .verdict import DRIFT
 from .wanted import Sighting, WantedInstance
 
@@ -49,6 +50,7 @@ class Change:
     uuid: str
     actions: list[Action]
     user_data: Optional[bytes] = None
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class SingleInstance:
@@ -77,7 +79,8 @@ class SingleInstance:
             reason = "is wanted, but not on this host"
             if lost:
                 reason = "its domain is gone; its root disk is kept and used again"
-            return Change(wanted.uuid, [create_action(wanted, self._host, reason)], wanted.user_data)
+            action = create_action(wanted, self._host, reason)
+            return Change(wanted.uuid, [action], wanted.user_data, wanted.contents)
         # Its volumes are what fleets and operations are for: it keeps those that it has.
         spec = wanted.spec.but(volumes=sighting.instance.spec.volumes, networks=_nics(wanted, sighting.instance.spec))
         verdict = judge(replace(wanted, spec=spec), sighting)
@@ -86,7 +89,7 @@ class SingleInstance:
         if findings:
             error = InstanceIsLocked if any(item.kind == LOCKED for item in findings) else NotSupported
             raise error(" ".join(f"{finding.name} {finding.reason}." for finding in findings))
-        return Change(wanted.uuid, verdict.actions, wanted.user_data)
+        return Change(wanted.uuid, verdict.actions, wanted.user_data, wanted.contents)
 
     def remove(self, fleet: str, project_id: str, name: str) -> Change:
         """Return what makes the instance not exist; its disks go with it, at once or when its host reclaims them.
@@ -121,7 +124,7 @@ class SingleInstance:
         if not change.actions:
             return
         user_data = {} if change.user_data is None else {change.uuid: change.user_data}
-        for result in self._manager.reconcile(change.actions, user_data):
+        for result in self._manager.reconcile(change.actions, user_data, contents=change.contents):
             if "error" in result:
                 failed = NovellaError(result["error"]["message"], result["error"]["remedy"])
                 failed.code = result["error"]["code"]
@@ -156,6 +159,7 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
             raise OptionInvalid(f"flavor.{size} is {options['flavor'][size]}; it must be at least {least}.")
     uuid = instance_uuid(options["fleet"], options["project_id"], options["name"])
     user_data = None if options["user_data"] is None else options["user_data"].encode()
+    told = read_guest(options)
     networks = [
         NetworkRequest.from_dict({**_given(nic), "mac_address": mac_address(uuid, position)}, f"networks[{position}]")
         for position, nic in enumerate(options["networks"])
@@ -172,9 +176,11 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
         user_data_sha256=None if user_data is None else hashlib.sha256(user_data).hexdigest(),
         tags=order_tags(options["tags"]),
         display_name=options["display_name"] or None,
+        guest=told.settings,
     )
     check_labels(spec)
-    return WantedInstance(uuid, spec, options["vm_state"], user_data, locked=options["locked"])
+    other = {"locked": options["locked"], "contents": told.contents, "wait_for": told.wait_for}
+    return WantedInstance(uuid, spec, options["vm_state"], user_data, **other)
 
 
 def read_image(options: Mapping[str, Any]) -> Image:

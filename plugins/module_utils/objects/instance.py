@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Optional
 from .adoption import Adoption
 from .base import Document, Record, since
 from .drift import Drift
+from .guest import GuestSettings
 from .ingredients import Flavor, Image, NetworkRequest
 from .numa import InstanceNUMATopology
 from .pci import PciDevice
@@ -38,6 +39,7 @@ class InstanceSpec(Record):
     tags: list[str] = field(default_factory=list, metadata=since("1.2"))
     display_name: Optional[str] = field(default=None, metadata=since("1.2"))
     volumes: list[VolumeRequest] = field(default_factory=list, metadata=since("1.3"))
+    guest: GuestSettings = field(default_factory=GuestSettings, metadata=since("1.4"))
 
     @property
     def domain_name(self) -> str:
@@ -60,7 +62,7 @@ class Instance(Document):
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
         1.3  device_names, InstanceSpec.volumes
-        1.4  adopted; NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
+        1.4  adopted; InstanceSpec.guest; NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
     """
 
     KIND: ClassVar[str] = "instance"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 from .base import Document, Record, since
+from .guest import Readiness
 from .ingredients import NetworkRequest
 from .instance import InstanceSpec
 from .network import Network
@@ -47,7 +48,7 @@ class Action(Record):
     instance's server group. `generation` is that of the record when this was planned; None of what has none. What
     is made `locked` is so from the beginning. `volume` is what is attached, detached or extended; `interface` is the
     same of NICs. `network` is what is to be defined on the host. `restart` says that
-    the guest is to be restarted for it.
+    the guest is to be restarted for it; it is to be ready afterwards where there is a `wait_for`.
     """
 
     operation: str
@@ -67,6 +68,7 @@ class Action(Record):
     generation: Optional[int] = field(default=None, metadata=since("1.2"))
     locked: bool = field(default=False, metadata=since("1.3"))
     volume: Optional[VolumeRequest] = field(default=None, metadata=since("1.4"))
+    wait_for: Optional[Readiness] = field(default=None, metadata=since("1.5"))
     interface: Optional[NetworkRequest] = field(default=None, metadata=since("1.5"))
     network: Optional[Network] = field(default=None, metadata=since("1.5"))
     restart: bool = field(default=False, metadata=since("1.5"))
@@ -121,7 +123,7 @@ class Plan(Document):
         1.2  Action.group and .generation, closed
         1.3  Action.locked, records of version 1.2
         1.4  Action.volume, records of version 1.3
-        1.5  Action.interface, .network and .restart, records of version 1.4
+        1.5  Action.interface, .network, .restart and .wait_for, records of version 1.4
     """
 
     KIND: ClassVar[str] = "plan"

@@ -165,14 +165,19 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
-        """Write the config drive (volume label ``config-2``) with these files, path to content."""
+        """Write the config drive with these files, path to content; their names tell its form and so its label.
+
+        A guest that is running, or whose memory is saved, has this one from its next boot on.
+        """
 
     @abc.abstractmethod
     def read_config_drive(self, uuid: str) -> dict[str, bytes]:
         """Return what `write_config_drive` wrote last.
 
+        Empty where there is none.
+
         Raises:
-            HypervisorError: There is none, or it is none of ours.
+            HypervisorError: It is none of ours.
         """
 
     @abc.abstractmethod
@@ -457,6 +462,18 @@ class ComputeDriver(abc.ABC):
         Raises:
             GuestAgentUnavailable: There is no agent, or it does not answer, or answers nonsense.
         """
+
+    @abc.abstractmethod
+    def is_agent_ready(self, uuid: str) -> bool:
+        """Return whether the guest's agent answers."""
+
+    @abc.abstractmethod
+    def mark_console(self, uuid: str) -> str:
+        """Return a mark for where the serial console's log ends now; empty where there is none yet."""
+
+    @abc.abstractmethod
+    def read_console_since(self, uuid: str, mark: str, max_bytes: int) -> bytes:
+        """Return what the console's log has behind a mark, the last `max_bytes` of it. It is a guest's word."""
 
     @abc.abstractmethod
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:

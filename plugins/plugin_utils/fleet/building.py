@@ -15,16 +15,18 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.ingredient
 from ..scheduler.options import SchedulerOptions
 from .draft import Draft
 from .fleet import Aggregate, Attachment, DeclaredInstance, DeclaredVolume, Fleet, ServerGroup
+from .handouts import HANDOUT_KEYS, Handout
 from .network_building import build_network, build_nic
 
 _FLOATS = {option.name for option in fields(SchedulerOptions) if isinstance(option.default, float)}
 
 
-def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
+def build_fleet(draft: Draft, user_data: Mapping[str, bytes], handouts: Mapping[str, Handout]) -> Fleet:
     """Return the fleet.
 
     Args:
         user_data: What instances are given, by the name of their entry.
+        handouts: Likewise, what else their guests are told.
     """
     content = draft.content
     return Fleet(
@@ -42,7 +44,8 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
             for name, body in draft.section("aggregates").items()
         },
         instances={
-            name: _instance(name, body, user_data.get(name)) for name, body in draft.section("instances").items()
+            name: _instance(name, body, user_data.get(name), handouts[name])
+            for name, body in draft.section("instances").items()
         },
         scheduler={
             key: value if key in _FLOATS else _integer(value) for key, value in content.get("scheduler", {}).items()
@@ -59,14 +62,16 @@ def _server_group(name: str, body: dict[str, Any]) -> ServerGroup:
     return ServerGroup(name, **body)
 
 
-def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None) -> DeclaredInstance:
-    keys = {key: value for key, value in _whole(body).items() if key not in ("user_data", "user_data_file")}
+def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None, handout: Handout) -> DeclaredInstance:
+    other = ("user_data", "user_data_file", *HANDOUT_KEYS)
+    keys = {key: value for key, value in _whole(body).items() if key not in other}
     keys["networks"] = tuple(build_nic(nic) for nic in body.get("networks", ()))
     keys["volumes"] = tuple(Attachment(**_whole(item)) for item in body.get("volumes", ()))
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
     keys["allow"] = tuple(body.get("allow", ()))
     keys["tags"] = tuple(body.get("tags", ()))
+    keys.update(guest=handout.settings, contents=handout.contents, wait_for=handout.wait_for)
     return DeclaredInstance(name, user_data=user_data, **keys)
 
 

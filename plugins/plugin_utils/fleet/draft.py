@@ -15,7 +15,7 @@ from .parts import Part
 from .wording import Path, quoted, wrong_type
 
 NAMED_SECTIONS = ("flavors", "images", "networks", "volumes", "server_groups", "aggregates", "instances")
-SECTIONS = (*NAMED_SECTIONS, "scheduler")
+SECTIONS = (*NAMED_SECTIONS, "scheduler", "guest")
 
 
 @dataclass(frozen=True)

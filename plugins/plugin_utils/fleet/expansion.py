@@ -82,19 +82,21 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
         user_data_sha256=None if entry.user_data is None else hashlib.sha256(entry.user_data).hexdigest(),
         tags=order_tags(entry.tags),
         display_name=entry.display_name,
+        guest=entry.guest,
     )
-    where = list(entry.where)
     return WantedInstance(
         uuid,
         spec,
         entry.vm_state,
         entry.user_data,
         entry.host,
-        where,
+        list(entry.where),
         hints,
         entry.locked,
-        (*fleet.allow, *entry.allow),
+        allow=(*fleet.allow, *entry.allow),
         is_adopted=entry.adopted is not None,
+        contents=entry.contents,
+        wait_for=entry.wait_for,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.guest import GuestSettings, Readiness
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
 from ansible_collections.novella.compute.plugins.module_utils.objects.network import Bandwidth, Route
 
@@ -128,6 +129,9 @@ class DeclaredInstance:
     display_name: str | None = None
     locked: bool | None = None
     allow: tuple[str, ...] = ()
+    guest: GuestSettings = field(default_factory=GuestSettings)
+    contents: dict[str, bytes] = field(default_factory=dict, repr=False)
+    wait_for: Readiness | None = None
 
 
 @dataclass(frozen=True)

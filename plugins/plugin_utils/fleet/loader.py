@@ -17,6 +17,7 @@ from .building import build_fleet
 from .draft import Draft, merge
 from .faults import Faults
 from .fleet import Fleet
+from .handouts import read_handouts
 from .parts import read_parts
 from .references import check_references
 from .schema import check_structure
@@ -54,8 +55,9 @@ def load_fleet(
     check_structure(draft, faults)
     check_references(draft, faults)
     user_data = read_user_data(draft, faults)
+    handouts = read_handouts(draft, faults)
     faults.raise_if_any()
-    return build_fleet(draft, user_data)
+    return build_fleet(draft, user_data, handouts)
 
 
 def _check_version(draft: Draft) -> None:

@@ -165,7 +165,7 @@ def test_changed_metadata_is_an_update_in_place(kit):
     before, after = (kit.fleet(instances={"web": kit.web(metadata={"role": role})}) for role in ("web", "db"))
     seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"))]))
     action = only(kit.plan(after, seen).actions)
-    assert (action.operation, action.reason, action.impact) == ("update", "metadata.role web -> db", "live")
+    assert (action.operation, action.reason, action.impact) == ("update", "metadata.role web -> db", "at next boot")
     assert [change.as_dict() for change in action.diff] == [{"field": "metadata.role", "before": "web", "after": "db"}]
     assert action.spec == kit.find(after, "web").spec
     assert action.vm_state is None

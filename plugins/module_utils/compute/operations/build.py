@@ -57,6 +57,7 @@ def create(run: Run) -> Optional[Instance]:
         vm_state: active, stopped, paused, suspended or shelved.
         locked: It is locked from the beginning.
         user_data: bytes for the guest.
+        contents: Those of its files and vendor data, by digest.
         root_disk_exists: An earlier life of the instance left its root disk here; it is used again.
     """
     driver = run.driver
@@ -79,7 +80,7 @@ def create(run: Run) -> Optional[Instance]:
     if instance.spec.volumes:
         instance = _with_volumes(run, instance)
     run.step("root disk", driver.create_root_disk, instance, image)
-    files = config_drive_files(instance, run.arguments.get("user_data"))
+    files = config_drive_files(instance, run.arguments.get("user_data"), run.arguments.get("contents"))
     run.step("config drive", driver.write_config_drive, instance, files)
     # The record is written once, as it will be: writing it again would wait behind other guests' starts.
     instance = instance.but(vm_state=vm_state, launched_at=None if vm_state in OFF else now(), generation=1)

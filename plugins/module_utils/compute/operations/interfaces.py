@@ -166,9 +166,10 @@ def release_all(host: Host, nics: Sequence[NetworkRequest]) -> None:
 
 
 def _tell(host: Host, instance: Instance) -> None:
-    """Have the config drive tell of the NICs, from the next boot on."""
-    files = with_networks(host.driver.read_config_drive(instance.uuid), instance.spec)
-    host.driver.write_config_drive(instance, files)
+    """Have the config drive tell of the NICs, from the next boot on, where there is one."""
+    had = host.driver.read_config_drive(instance.uuid)
+    if had:
+        host.driver.write_config_drive(instance, with_networks(had, instance))
 
 
 def _settle(host: Host, before: Instance, after: Instance) -> None:

@@ -68,6 +68,7 @@ def rebuild(run: Run) -> Optional[Instance]:
         image: The new image; without it, and without `spec`, the instance's own.
         spec: All of the new intent, where it comes from a fleet.
         user_data: bytes for the guest. Without `spec` the config drive stays as it is.
+        contents: Those of its files and vendor data, by digest.
 
     Raises:
         ImageUnacceptable: The image cannot be used, or asks for other hardware than the instance has.
@@ -80,7 +81,7 @@ def rebuild(run: Run) -> Optional[Instance]:
     run.step("set the disks aside", driver.set_disks_aside, before.uuid)
     run.step("root disk", driver.create_root_disk, after, image)
     if run.arguments.get("spec") is not None:
-        files = config_drive_files(after, run.arguments.get("user_data"))
+        files = config_drive_files(after, run.arguments.get("user_data"), run.arguments.get("contents"))
         run.step("config drive", driver.write_config_drive, after, files)
     run.step("define", driver.define, after)
     if after.vm_state == ACTIVE:

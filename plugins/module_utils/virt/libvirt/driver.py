@@ -52,7 +52,7 @@ from .domain_xml import (
 from .fingerprint import read_fingerprint
 from .guest_agent import GuestAgent
 from .guest_changes import GuestChanges
-from .guest_configuration import CONFIG_DRIVE_LABEL, GuestConfiguration
+from .guest_configuration import GuestConfiguration
 from .hardware_xml import list_pci_devices
 from .host_abilities import platform_for
 from .interface_plug import InterfacePlug
@@ -211,12 +211,6 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
     def delete_rescue_disk(self, uuid: str) -> None:
         self._disks.delete_rescue_disk(checked(uuid))
 
-    def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
-        # Only who builds an instance needs it loaded.
-        from ..iso9660 import build_iso
-
-        self._disks.write_config_drive(checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
-
     def define(self, instance: Instance) -> None:
         if instance.adopted is not None:
             self._power.forget_memory(checked(instance.uuid))
@@ -272,7 +266,10 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
     # -- power -----------------------------------------------------------------------------------------------
 
     def power_on(self, uuid: str) -> None:
-        self._power.power_on(checked(uuid))
+        # What was saved goes on with the config drive that it had; all else boots with the newest.
+        if not self._power.has_memory(checked(uuid)):
+            self._disks.install_config_drive(uuid)
+        self._power.power_on(uuid)
 
     def shut_down(self, uuid: str, timeout: float) -> Optional[str]:
         return self._power.shut_down(checked(uuid), timeout)

@@ -124,6 +124,7 @@ class DiskStore:
 
     def set_aside(self, uuid: str) -> None:
         """Keep the disks under other names. What is aside already is the older, and stays."""
+        self.install_config_drive(uuid)
         root, config = self.root_disk(uuid), self.config_drive(uuid)
         if root.exists() and not _aside(root).exists():
             root.rename(_aside(root))
@@ -143,9 +144,18 @@ class DiskStore:
         for path in (self.root_disk(uuid), self.config_drive(uuid)):
             _aside(path).unlink(missing_ok=True)
 
-    def write_config_drive(self, uuid: str, content: bytes, for_rescue: bool = False) -> None:
-        """Write the config drive, readable to root alone; libvirt hands it to the guest's QEMU."""
+    def write_config_drive(self, uuid: str, content: bytes, for_rescue: bool = False, is_waiting: bool = False) -> None:
+        """Write the config drive, readable to root alone; libvirt hands it to the guest's QEMU.
+
+        Args:
+            is_waiting: Write it beside the one that is there, which memory that is saved may hold parts of.
+        """
         path = self.rescue_config_drive(uuid) if for_rescue else self.config_drive(uuid)
+        if is_waiting:
+            path = _waiting(path)
+        elif not for_rescue:
+            # Whatever waited is older than this one.
+            self.install_config_drive(uuid)
         with unfinished(path) as part:
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(content)
@@ -153,26 +163,34 @@ class DiskStore:
             part.rename(path)
 
     def read_config_drive(self, uuid: str) -> bytes:
-        """Return it whole.
+        """Return the one that was written last, whole; nothing where there is none.
 
         Raises:
-            HypervisorError: There is none, or one that is far larger than any that was written here.
+            HypervisorError: It is far larger than any that was written here.
         """
         path = self.config_drive(uuid)
-        try:
-            content = path.read_bytes() if path.stat().st_size <= MOST_CONFIG_BYTES else None
-        except FileNotFoundError:
-            content = None
-        if content is None:
-            raise HypervisorError(f"{path} is no config drive.", "Rebuild the instance: that writes a new one.")
-        return content
+        waiting = _waiting(path)
+        for candidate in (waiting, path):
+            try:
+                if candidate.stat().st_size <= MOST_CONFIG_BYTES:
+                    return candidate.read_bytes()
+            except FileNotFoundError:
+                continue
+            raise HypervisorError(f"{candidate} is no config drive.", "Rebuild the instance: that writes a new one.")
+        return b""
+
+    def install_config_drive(self, uuid: str) -> None:
+        """Put the config drive in its place that was written while the guest's memory was saved."""
+        waiting = _waiting(self.config_drive(uuid))
+        if waiting.exists():
+            waiting.replace(self.config_drive(uuid))
 
     def delete(self, uuid: str) -> None:
         """Remove every file of the instance: finished, half, or gone already."""
         self.drop_aside(uuid)
         self.delete_rescue_disk(uuid)
         self.copy(uuid).unlink(missing_ok=True)
-        for path in (self.root_disk(uuid), self.config_drive(uuid)):
+        for path in (self.root_disk(uuid), self.config_drive(uuid), _waiting(self.config_drive(uuid))):
             path.unlink(missing_ok=True)
             part_of(path).unlink(missing_ok=True)
 
@@ -258,3 +276,7 @@ def _check_whole(path: Path) -> None:
 
 def _aside(path: Path) -> Path:
     return path.with_name(f"{path.stem}.old{path.suffix}")
+
+
+def _waiting(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.new{path.suffix}")
