@@ -34,6 +34,7 @@ READING = {
 WRITING = {
     "attach_volume",
     "begin_copy",
+    "create_local_disks",
     "create_rescue_disk",
     "create_root_disk",
     "create_volume",

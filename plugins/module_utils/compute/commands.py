@@ -16,6 +16,7 @@ from ..objects.base import Record
 from ..objects.errors import InstanceInvalidState, InstanceLocked, NovellaError, OptionInvalid
 from ..objects.instance import Instance, ObservedInstance
 from .auditing import audit
+from .boot_volume import check_boot
 from .host import Host
 from .instance_details import Selection
 from .locking import check_lock
@@ -150,6 +151,7 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
         if is_done or _is_there(declared, seen, becomes):
             return answer.but(status=UNCHANGED)
         _refuse(host, declared, seen, becomes, busy)
+        check_boot(declared.name, record, command.arguments)
         check_wish(host, declared.name, record, command.arguments.get("volume"))
     except NovellaError as refusal:
         return answer.but(status=FAILED, error=describe_failure(declared.name, spec.name, refusal))

@@ -22,6 +22,7 @@ from .volume_changes import VolumeChanges, compare_volumes
 REMEDIES = {
     "flavor": "a resize",
     "networks": "interfaces to be attached or detached",
+    "ephemeral": "other ephemeral disks",
 }
 # A change of these takes a new root disk. The guest reads the last two at its first boot only.
 REBUILT = ("image", "ssh_keys", "user_data_sha256")
@@ -55,6 +56,9 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     if applied == wanted:
         return Comparison([], [], {}, wanted, wanted)
     volumes = compare_volumes(applied.volumes, wanted.volumes)
+    if applied.boots_from_volume or wanted.boots_from_volume:
+        # That tells of its boot volume, which is compared with the other volumes.
+        wanted = wanted.but(image=applied.image)
     wanted = wanted.but(volumes=relabel(applied.volumes, wanted.volumes))
     changes = list_changes(applied, wanted)
     relabelled = _is_relabelled(applied, wanted)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Optional
 
 from ..objects.errors import InvalidInput, VersionNotSupported
-from ..objects.instance import Instance
+from ..objects.instance import Instance, InstanceSpec
 from ..virt.hypervisor import Domain
 
 
@@ -27,6 +27,15 @@ def read_record(domain: Domain) -> Optional[Instance]:
     return instance if instance.uuid == domain.uuid else None
 
 
+def what_1_4_holds(spec: InstanceSpec) -> dict[str, object]:
+    """Return what records before 1.4 cannot hold, by what messages call it."""
+    return {
+        "ephemeral disks of its own": spec.ephemeral,
+        "volumes made of images": [item for item in spec.volumes if item.image or item.snapshot],
+        "a boot order": [item for item in spec.volumes if item.boot_index is not None],
+    }
+
+
 def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
     """Refuse to write a record in a version that cannot hold what its owner relies on.
 
@@ -38,6 +47,7 @@ def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
     """
     version, spec = Instance.written_version(version_cap), instance.spec
     for since, parts in (
+        ((1, 4), what_1_4_holds(spec)),
         ((1, 3), {"volumes": spec.volumes}),
         ((1, 2), {"a lock": instance.locked, "tags": spec.tags, "a display name": spec.display_name}),
     ):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 from .base import Document, Record, since
+from .ephemeral_disk import EphemeralDisk
 from .ingredients import Flavor, Image, NetworkRequest
 from .numa import InstanceNUMATopology
 from .pci import PciDevice
@@ -19,7 +20,8 @@ class InstanceSpec(Record):
     """The intent, as the fleet declares it and as it was last applied. Two equal specs need no change.
 
     User data is a secret: the spec holds its digest only. `tags` are sorted. `display_name` is what people call it; it
-    names nothing.
+    names nothing. `ephemeral` are the ephemeral disks; none means one that is as large as the flavor says. Of one that
+    boots from a volume, `image` is what that was made of.
     """
 
     name: str
@@ -36,6 +38,12 @@ class InstanceSpec(Record):
     tags: list[str] = field(default_factory=list, metadata=since("1.2"))
     display_name: Optional[str] = field(default=None, metadata=since("1.2"))
     volumes: list[VolumeRequest] = field(default_factory=list, metadata=since("1.3"))
+    ephemeral: list[EphemeralDisk] = field(default_factory=list, metadata=since("1.4"))
+
+    @property
+    def boots_from_volume(self) -> bool:
+        """Whether its root disk is a volume (Nova's is_volume_backed_instance)."""
+        return any(item.boot_index == 0 for item in self.volumes)
 
     @property
     def domain_name(self) -> str:
@@ -57,10 +65,11 @@ class Instance(Document):
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
         1.3  device_names, InstanceSpec.volumes
+        1.4  InstanceSpec.ephemeral; VolumeRequest.image, .snapshot and .boot_index
     """
 
     KIND: ClassVar[str] = "instance"
-    VERSION: ClassVar[str] = "1.3"
+    VERSION: ClassVar[str] = "1.4"
 
     uuid: str
     spec: InstanceSpec

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from .disk_rules import check_disks
 from .draft import Draft
 from .faults import Faults
 from .names import Counts, is_member_number
@@ -32,6 +33,7 @@ def check_references(draft: Draft, faults: Faults) -> None:
     counts = {name: _count(body) for name, body in draft.section("instances").items()}
     _check_counts(draft, counts, faults)
     check_volumes(draft, counts, faults)
+    check_disks(draft, faults)
     check_placement_rules(draft, counts, faults)
 
 

@@ -131,8 +131,6 @@ def test_a_record_of_a_newer_major_is_still_a_record():
     ("changes", "words"),
     [
         ({"image": None}, "has no image"),
-        ({"flavor": Flavor("big", 1, 512, 5, ephemeral_gb=10)}, "ephemeral_gb of flavor 'big'"),
-        ({"flavor": Flavor("big", 1, 512, 5, swap_mb=10)}, "swap_mb of flavor 'big'"),
         ({"flavor": Flavor("big", 1, 512, 5, extra_specs={"hw:cpu_realtime": "yes"})}, "'hw:cpu_realtime' of flavor"),
         ({"image": DEBIAN.but(properties={"hw_disk_bus": "ide"})}, "'hw_disk_bus' of image 'debian'"),
         ({"image": DEBIAN.but(properties={"hw_cpu_dedicated_mask": "0"})}, "'hw_cpu_dedicated_mask' of image"),

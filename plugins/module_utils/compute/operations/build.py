@@ -11,6 +11,7 @@ from typing import Optional
 
 from ...objects.instance import Instance
 from ...objects.volume import VolumeRequest
+from ...virt.local_disks import local_disks
 from ..block_devices import with_volumes
 from ..clock import now
 from ..config_drive import config_drive_files
@@ -21,10 +22,13 @@ from ..operation import Run, operation
 from ..records import read_record
 from ..states import ACTIVE, PAUSED, SHELVED, SPAWNING, STOPPED, SUSPENDED
 from ..volume_claims import make_volume, take_volumes
+from ..volume_content import find_content
 
 # What ends a create, by the state that the instance is to be in.
 LAST_STEPS = {ACTIVE: "start", STOPPED: "define", PAUSED: "pause", SUSPENDED: "suspend", SHELVED: "define"}
 OFF = (STOPPED, SHELVED)
+# The steps that make disks of the instance's own.
+MAKING = frozenset(("root disk", "local disks", "config drive"))
 
 
 def undo_create(host: Host, entry: Entry) -> None:
@@ -40,7 +44,7 @@ def undo_create(host: Host, entry: Entry) -> None:
     if "volumes" in entry.steps:
         for uuid in entry.notes.get("volumes_made", ()):
             host.driver.delete_volume(uuid)
-    if "root disk" in entry.steps and not entry.notes.get("root_disk_kept", False):
+    if MAKING.intersection(entry.steps) and not entry.notes.get("root_disk_kept", False):
         host.driver.delete_disks(entry.uuid)
 
 
@@ -52,7 +56,7 @@ def create(run: Run) -> Optional[Instance]:
         vm_state: active, stopped, paused, suspended or shelved.
         locked: It is locked from the beginning.
         user_data: bytes for the guest.
-        root_disk_exists: An earlier life of the instance left its root disk here; it is used again.
+        root_disk_exists: An earlier life of the instance left disks of its own here; they are used again.
     """
     driver = run.driver
     vm_state = run.arguments.get("vm_state", ACTIVE)
@@ -64,13 +68,16 @@ def create(run: Run) -> Optional[Instance]:
         numa_topology=hardware.numa_topology,
         pci_devices=hardware.pci_devices,
     )
-    image = run.step("image", driver.ensure_image, instance)
+    image = None if instance.spec.boots_from_volume else run.step("image", driver.ensure_image, instance)
     # Noted beforehand: a crash right after the disk was found must not make an undo delete it.
     last_step = LAST_STEPS[vm_state]
     run.note(root_disk_kept=bool(run.arguments.get("root_disk_exists")), last_step=last_step)
     if instance.spec.volumes:
         instance = _with_volumes(run, instance)
-    run.step("root disk", driver.create_root_disk, instance, image)
+    if image is not None:
+        run.step("root disk", driver.create_root_disk, instance, image)
+    if local_disks(instance.spec):
+        run.step("local disks", driver.create_local_disks, instance)
     files = config_drive_files(instance, run.arguments.get("user_data"))
     run.step("config drive", driver.write_config_drive, instance, files)
     # The record is written once, as it will be: writing it again would wait behind other guests' starts.
@@ -97,5 +104,5 @@ def _with_volumes(run: Run, instance: Instance) -> Instance:
 
 def _make_volumes(run: Run, requests: Sequence[VolumeRequest]) -> None:
     for request in requests:
-        run.driver.create_volume(make_volume(run.instance.spec, request))
+        run.driver.create_volume(make_volume(run.instance.spec, request), find_content(run.host, request))
         run.driver.resize_volume(request.uuid, request.size_gb, None)
