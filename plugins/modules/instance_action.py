@@ -42,8 +42,8 @@ options:
       - V(rescue) boots it from a disk made of O(image), with its own root disk as the second one; V(unrescue) boots it
         from its own again.
       - V(rebuild) replaces its root disk by a new one made of O(image). It keeps its UUID, its addresses and its size.
-        What was on the root disk is lost as soon as the new guest has been started; until then, a failure brings the
-        old one back.
+        What was on the root disk and the ephemeral ones is lost as soon as the new guest has been started; until then,
+        a failure brings the old ones back. One that boots from a volume keeps that as it is.
       - V(trigger_crash_dump) gives the guest a non-maskable interrupt, at which its kernel may write a dump of itself.
       - V(set_admin_password) goes through the guest's agent, and fails where there is none. The password is remembered
         nowhere.
@@ -120,6 +120,10 @@ options:
         description: The image's properties, such as C(os_type).
         type: dict
         default: {}
+  preserve_ephemeral:
+    description:
+      - With O(action=rebuild), whether the ephemeral disks and swap stay as they are.
+    type: bool
   admin_password:
     description:
       - With O(action=set_admin_password), the password. Have one made and kept by the lookup
@@ -363,6 +367,7 @@ from ..module_utils.objects.errors import OptionInvalid
 # Options that only some operations have.
 OWN_OPTIONS = {
     "image": ("rescue", "rebuild"),
+    "preserve_ephemeral": ("rebuild",),
     "reason": ("lock",),
     "volume": ("attach_volume", "detach_volume", "extend_volume"),
     "interface": (
@@ -384,6 +389,7 @@ def main() -> None:
             **selection_argument_spec(),
             "action": {"type": "str", "choices": list(COMMANDS), "required": True},
             "image": {"type": "dict", "options": IMAGE},
+            "preserve_ephemeral": {"type": "bool"},
             "reason": {"type": "str"},
             "volume": {"type": "dict", "options": VOLUME},
             "interface": {"type": "dict", "options": INTERFACE},

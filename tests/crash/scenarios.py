@@ -66,6 +66,7 @@ PARTS = {
     "flavors": {
         "small": {"vcpus": 1, "memory_mb": 128, "root_gb": 1},
         "medium": {"vcpus": 2, "memory_mb": 192, "root_gb": 2},
+        "roomy": {"vcpus": 1, "memory_mb": 128, "root_gb": 1, "ephemeral_gb": 1, "swap_mb": 16},
     },
     # A guest that has an agent is asked to stand still while a copy of its disk begins.
     "images": {"tiny": {"source": "/srv/images/tiny.qcow2", "properties": {"hw_qemu_guest_agent": "yes"}}},
@@ -111,7 +112,7 @@ class Scenario:
 def derive_scenarios() -> list[Scenario]:
     """Return every scenario of every operation that there is."""
     scenarios = [scenario for declared in OPERATIONS.values() for scenario in _scenarios_of(declared)]
-    return [*scenarios, *_scenarios_with_volumes(), *_scenarios_with_addresses()]
+    return [*scenarios, *_scenarios_with_volumes(), *_scenarios_with_addresses(), *_scenarios_with_disks()]
 
 
 def declare(
@@ -264,6 +265,25 @@ def _scenarios_with_addresses() -> list[Scenario]:
         Scenario("create", ABSENT, (network,), None, made, here, besides=told),
         Scenario("delete", states.ACTIVE, (network, made), None, act("delete"), gone, besides=told),
     ]
+
+
+def _scenarios_with_disks() -> list[Scenario]:
+    """Return what is tried with local disks, and with a volume made of an image that the instance boots from."""
+    root = {"size_gb": 1, "image": "tiny", "boot_index": 0, "delete_on_termination": True}
+    scenarios = []
+    for besides, body in (
+        ("-with-local-disks", {"flavor": "roomy", "image": "tiny"}),
+        ("-from-a-volume", {"flavor": "roomy", "volumes": [root]}),
+    ):
+        entry = {"networks": [{"network": "front"}], "count": 1, **body}
+        here, gone = load_fleet({**PARTS, "instances": {"web": entry}}), declare(None, {})
+        made = act("create", "active").but(spec=expand(here)[0].spec)
+        scenarios += [
+            Scenario("create", ABSENT, (), None, made, here, besides=besides),
+            Scenario("delete", states.ACTIVE, (made,), None, act("delete"), gone, besides=besides),
+            Scenario("rebuild", states.ACTIVE, (made,), None, act("rebuild"), here, besides=besides),
+        ]
+    return scenarios
 
 
 def _find_way(aim: str) -> Optional[tuple[Action, ...]]:

@@ -41,6 +41,7 @@ WRITING = {
     "attach_interface",
     "attach_volume",
     "begin_copy",
+    "create_local_disks",
     "create_rescue_disk",
     "create_root_disk",
     "create_volume",

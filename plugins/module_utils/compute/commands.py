@@ -17,6 +17,7 @@ from ..objects.errors import InstanceInvalidState, InstanceLocked, NovellaError,
 from ..objects.instance import Instance, ObservedInstance
 from .adopted import check_adopted
 from .auditing import audit
+from .boot_volume import check_boot
 from .host import Host
 from .instance_details import Selection
 from .interface_wish import check_interface, is_plugged_as_wished
@@ -154,6 +155,7 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
         if is_done or _is_there(declared, seen, becomes):
             return answer.but(status=UNCHANGED)
         _refuse(host, declared, seen, becomes, busy)
+        check_boot(declared.name, record, command.arguments)
         check_wish(host, declared.name, record, command.arguments.get("volume"))
         check_interface(host, declared.name, record, command.arguments.get("interface"))
     except NovellaError as refusal:

@@ -25,6 +25,7 @@ from .volume_changes import VolumeChanges, compare_volumes
 REMEDIES = {
     "flavor": "a new instance",
     "image": "a new instance",
+    "ephemeral": "other ephemeral disks",
 }
 # They name a thing or limit where an instance may be built; the guest that exists is the same under any of them.
 LABELS = ("flavor.name", "image.name")
@@ -64,6 +65,9 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     if applied == wanted:
         return Comparison([], [], [], {}, wanted, wanted)
     volumes = compare_volumes(applied.volumes, wanted.volumes)
+    if applied.boots_from_volume or wanted.boots_from_volume:
+        # That tells of its boot volume, which is compared with the other volumes.
+        wanted = wanted.but(image=applied.image)
     nics = compare_nics(applied.networks, wanted.networks)
     wanted = wanted.but(
         volumes=relabel(applied.volumes, wanted.volumes), networks=relabel_nics(applied.networks, wanted.networks)

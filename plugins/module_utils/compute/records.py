@@ -10,7 +10,7 @@ from typing import Optional
 
 from ..objects.errors import InvalidInput, VersionNotSupported
 from ..objects.guest import GuestSettings
-from ..objects.instance import Instance
+from ..objects.instance import Instance, InstanceSpec
 from ..virt.hypervisor import Domain
 
 
@@ -28,6 +28,16 @@ def read_record(domain: Domain) -> Optional[Instance]:
     return instance if instance.uuid == domain.uuid else None
 
 
+def what_1_4_holds(spec: InstanceSpec) -> dict[str, object]:
+    """Return what records before 1.4 cannot hold, by what messages call it."""
+    return {
+        "ephemeral disks of its own": spec.ephemeral,
+        "volumes made of images": [item for item in spec.volumes if item.image or item.snapshot],
+        "settings of its config drive": spec.guest != GuestSettings(),
+        "a boot order": [item for item in spec.volumes if item.boot_index is not None],
+    }
+
+
 def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
     """Refuse to write a record in a version that cannot hold what its owner relies on.
 
@@ -40,7 +50,7 @@ def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
     version, spec = Instance.written_version(version_cap), instance.spec
     for since, parts in (
         ((1, 4), {"a definition of its own": instance.adopted}),
-        ((1, 4), {"settings of its config drive": spec.guest != GuestSettings()}),
+        ((1, 4), what_1_4_holds(spec)),
         ((1, 3), {"volumes": spec.volumes}),
         ((1, 2), {"a lock": instance.locked, "tags": spec.tags, "a display name": spec.display_name}),
     ):

@@ -81,8 +81,9 @@ class SingleInstance:
                 reason = "its domain is gone; its root disk is kept and used again"
             action = create_action(wanted, self._host, reason)
             return Change(wanted.uuid, [action], wanted.user_data, wanted.contents)
-        # Its volumes are what fleets and operations are for: it keeps those that it has.
-        spec = wanted.spec.but(volumes=sighting.instance.spec.volumes, networks=_nics(wanted, sighting.instance.spec))
+        # Its volumes and ephemeral disks are what fleets and operations are for: it keeps those that it has.
+        held = sighting.instance.spec
+        spec = wanted.spec.but(volumes=held.volumes, ephemeral=held.ephemeral, networks=_nics(wanted, held))
         verdict = judge(replace(wanted, spec=spec), sighting)
         # What somebody has changed by hand is for whoever plans for all of a fleet.
         findings = [item for item in verdict.findings if item.kind != DRIFT]

@@ -40,7 +40,7 @@ from .records import read_record
 from .resource_request import requested_resources
 from .stats import count_stats, count_workload, is_resource_free
 from .tracker_db import TrackerDB
-from .volume_sizes import charged_flavor, missing_gb
+from .volume_sizes import charged_flavor, missing_gb, own_flavor
 
 _GIB = 1 << 30
 
@@ -151,7 +151,7 @@ class HostAccount:
             NotSupported: It asks for devices that nobody has resolved, or the driver cannot measure its disk.
         """
         spec = item.instance.spec
-        charged = spec.but(flavor=charged_flavor(spec.flavor, missing_gb(spec.volumes, tally.volumes)))
+        charged = spec.but(flavor=charged_flavor(own_flavor(spec), missing_gb(spec.volumes, tally.volumes)))
         check_claim(spec.name, requested_resources(charged.flavor, spec.image), tally.node, item.limits)
         usage = usage_of(charged)
         if self._options.minimum_free_disk_mb:

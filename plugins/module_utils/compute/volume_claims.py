@@ -25,6 +25,7 @@ from .host import Host
 from .records import read_record
 from .resource_request import requested_resources
 from .tracker_db import TrackerDB
+from .volume_content import is_of_origin, show_origin
 from .volume_sizes import charged_flavor, missing_gb
 
 
@@ -95,7 +96,8 @@ def hold_volume(db: TrackerDB, uuid: str, volume_uuid: str, disk_gb: int = 0) ->
 
 def make_volume(spec: InstanceSpec, request: VolumeRequest) -> Volume:
     """Return the new volume that an instance asks for."""
-    return Volume(request.uuid, request.name, request.size_gb, request.format, spec.fleet, spec.project_id, now())
+    made = Volume(request.uuid, request.name, request.size_gb, request.format, spec.fleet, spec.project_id, now())
+    return made.but(image=request.image, snapshot=request.snapshot)
 
 
 def _check_owner(uuid: str, name: str, instance_uuid: Optional[str], domains: Iterable[Domain]) -> None:
@@ -123,6 +125,13 @@ def _check_shape(request: VolumeRequest, volume: Optional[Volume]) -> None:
         raise InvalidVolume(
             f"The volume '{request.name}' is {volume.format}, and {request.format} is asked for.",
             f"Say format {volume.format}: what a volume was made as, it stays.",
+        )
+    # One whose document is lost is of no fleet, and nobody knows what it was made of.
+    if volume.fleet and not is_of_origin(volume, request):
+        raise InvalidVolume(
+            f"The volume '{request.name}' was made of {show_origin(volume)}, and {show_origin(request)} is asked for: "
+            "what is on it is never overwritten.",
+            "Ask for a volume of another name, or have this one deleted first.",
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..objects.ingredients import Flavor
+from ..objects.instance import InstanceSpec
 from ..objects.volume import Volume, VolumeRequest
 
 
@@ -16,6 +17,11 @@ def missing_gb(requests: Iterable[VolumeRequest], present: Iterable[Volume]) -> 
     """Return how many GiB volumes still need of a host that has these already."""
     sizes = {volume.uuid: volume.size_gb for volume in present}
     return sum(max(0, request.size_gb - sizes.get(request.uuid, 0)) for request in requests)
+
+
+def own_flavor(spec: InstanceSpec) -> Flavor:
+    """Return the flavor as far as its disks are the instance's own: one that boots from a volume has no root disk."""
+    return spec.flavor.but(root_gb=0) if spec.boots_from_volume else spec.flavor
 
 
 def charged_flavor(flavor: Flavor, volumes_gb: int) -> Flavor:

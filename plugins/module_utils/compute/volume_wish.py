@@ -91,7 +91,8 @@ def wanted_volume(instance: Instance, asked: Any, present: Iterable[Volume]) -> 
             "Say size_gb to have a new one made.",
         )
     disk_format = wish.format or (FORMATS[0] if volume is None else volume.format)
-    return VolumeRequest(uuid, wish.name, size_gb, disk_format, wish.bus, wish.delete_on_termination)
+    asked_for = VolumeRequest(uuid, wish.name, size_gb, disk_format, wish.bus, wish.delete_on_termination)
+    return asked_for if volume is None else asked_for.but(image=volume.image, snapshot=volume.snapshot)
 
 
 def held_volume(instance: Instance, asked: Any) -> VolumeRequest:

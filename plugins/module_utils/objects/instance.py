@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Optional
 from .adoption import Adoption
 from .base import Document, Record, since
 from .drift import Drift
+from .ephemeral_disk import EphemeralDisk
 from .guest import GuestSettings
 from .ingredients import Flavor, Image, NetworkRequest
 from .numa import InstanceNUMATopology
@@ -22,7 +23,8 @@ class InstanceSpec(Record):
     """The intent, as the fleet declares it and as it was last applied. Two equal specs need no change.
 
     User data is a secret: the spec holds its digest only. `tags` are sorted. `display_name` is what people call it; it
-    names nothing.
+    names nothing. `ephemeral` are the ephemeral disks; none means one that is as large as the flavor says. Of one that
+    boots from a volume, `image` is what that was made of.
     """
 
     name: str
@@ -40,6 +42,12 @@ class InstanceSpec(Record):
     display_name: Optional[str] = field(default=None, metadata=since("1.2"))
     volumes: list[VolumeRequest] = field(default_factory=list, metadata=since("1.3"))
     guest: GuestSettings = field(default_factory=GuestSettings, metadata=since("1.4"))
+    ephemeral: list[EphemeralDisk] = field(default_factory=list, metadata=since("1.4"))
+
+    @property
+    def boots_from_volume(self) -> bool:
+        """Whether its root disk is a volume (Nova's is_volume_backed_instance)."""
+        return any(item.boot_index == 0 for item in self.volumes)
 
     @property
     def domain_name(self) -> str:
@@ -62,7 +70,8 @@ class Instance(Document):
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
         1.3  device_names, InstanceSpec.volumes
-        1.4  adopted; InstanceSpec.guest; NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
+        1.4  adopted; InstanceSpec.guest and .ephemeral; VolumeRequest.image, .snapshot and .boot_index;
+             NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
     """
 
     KIND: ClassVar[str] = "instance"

@@ -19,7 +19,7 @@ from ..objects.adoption import Adoption
 from ..objects.device import Device
 from ..objects.diagnostics import Diagnostics
 from ..objects.drift import Drift
-from ..objects.ingredients import NetworkRequest
+from ..objects.ingredients import Image, NetworkRequest
 from ..objects.instance import Instance
 from ..objects.network import Network
 from ..objects.pci import PciDevice
@@ -90,7 +90,7 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def list_root_disks(self) -> set[str]:
-        """Return the uuids of the instances that have a root disk in the pool."""
+        """Return the uuids of the instances that have a root disk, or other local disks, in the pool."""
 
     @abc.abstractmethod
     def list_unused_images(self, minimum_age: float) -> list[UnusedImage]:
@@ -144,8 +144,20 @@ class ComputeDriver(abc.ABC):
         """
 
     @abc.abstractmethod
-    def set_disks_aside(self, uuid: str) -> None:
-        """Keep root disk and config drive under other names, so that new ones can be made. What is aside stays so."""
+    def create_local_disks(self, instance: Instance) -> None:
+        """Make the ephemeral disks, with their file systems, and the swap disk. What is there is kept.
+
+        Raises:
+            HypervisorError: The host cannot make such a file system.
+        """
+
+    @abc.abstractmethod
+    def set_disks_aside(self, uuid: str, preserve_ephemeral: bool) -> None:
+        """Keep the instance's own disks under other names, so that new ones can be made. What is aside stays so.
+
+        Args:
+            preserve_ephemeral: Ephemeral disks and swap stay in their places.
+        """
 
     @abc.abstractmethod
     def take_disks_back(self, uuid: str) -> None:
@@ -265,8 +277,15 @@ class ComputeDriver(abc.ABC):
     # -- volumes ---------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
-    def create_volume(self, volume: Volume) -> None:
-        """Make a volume, empty. One that is there is kept as it is."""
+    def create_volume(self, volume: Volume, content: Optional[Image]) -> None:
+        """Make a volume. One that is there is kept as it is; what is half-made is never seen.
+
+        Args:
+            content: What it is filled with; None leaves it empty.
+
+        Raises:
+            ImageUnacceptable: The image cannot be used, or is larger than the volume.
+        """
 
     @abc.abstractmethod
     def resize_volume(self, uuid: str, size_gb: int, instance_uuid: Optional[str]) -> None:

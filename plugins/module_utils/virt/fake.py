@@ -47,6 +47,7 @@ from .fake_networks import NETWORKS_SCHEMA, FakeNetworks
 from .fake_screens import FakeScreens
 from .fake_volumes import VOLUMES_SCHEMA, FakeVolumes
 from .hypervisor import CachedImage, DiskSpace, Domain, HostResources, UnusedImage
+from .local_disks import local_disks
 
 SETTINGS_FILE = "fake.json"
 
@@ -151,7 +152,8 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks,
         return hashlib.sha256(json.dumps([domains, disks, volumes, networks, self._settings()]).encode()).hexdigest()
 
     def list_root_disks(self) -> set[str]:
-        return {row["uuid"] for row in self._rows("SELECT uuid FROM fake_disks WHERE kind = 'root'")}
+        rows = self._rows("SELECT uuid FROM fake_disks WHERE kind IN ('root', 'swap') OR kind LIKE 'ephemeral_'")
+        return {row["uuid"] for row in rows}
 
     def list_unused_images(self, minimum_age: float) -> list[UnusedImage]:
         used = {row["content"] for row in self._rows("SELECT content FROM fake_disks WHERE kind NOT LIKE 'config%'")}
@@ -170,15 +172,22 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks,
 
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
         self._obey("create_root_disk", instance.spec.name)
-        if instance.uuid in self.list_root_disks():
+        if self._rows("SELECT 1 FROM fake_disks WHERE uuid = ? AND kind = 'root'", instance.uuid):
             return False
         self._write("INSERT INTO fake_disks VALUES (?, 'root', ?)", instance.uuid, image.path)
         return True
 
-    def set_disks_aside(self, uuid: str) -> None:
+    def create_local_disks(self, instance: Instance) -> None:
+        self._obey("create_local_disks", instance.spec.name)
+        for disk in local_disks(instance.spec):
+            said = f"{disk.content} of {disk.size} bytes"
+            self._write("INSERT OR IGNORE INTO fake_disks VALUES (?, ?, ?)", instance.uuid, disk.name, said)
+
+    def set_disks_aside(self, uuid: str, preserve_ephemeral: bool) -> None:
         self._obey("set_disks_aside", self._require(uuid).name)
+        kinds = self._kinds(uuid)
         with self._db.transaction():
-            for kind in ("root", "config"):
+            for kind in ("root", "config") if preserve_ephemeral else kinds:
                 self._write(
                     "UPDATE OR IGNORE fake_disks SET kind = ? WHERE uuid = ? AND kind = ?", f"{kind}.old", uuid, kind
                 )
@@ -191,10 +200,15 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks,
 
     def take_disks_back(self, uuid: str) -> None:
         self._obey("take_disks_back", self._require(uuid).name)
-        for kind in ("root", "config"):
+        for kind in self._kinds(uuid):
             self._write(
                 "UPDATE OR REPLACE fake_disks SET kind = ? WHERE uuid = ? AND kind = ?", kind, uuid, f"{kind}.old"
             )
+
+    def _kinds(self, uuid: str) -> list[str]:
+        """Return which disks of an instance's own there are, set aside or not, but for those of a rescue."""
+        rows = self._rows("SELECT kind FROM fake_disks WHERE uuid = ? AND kind NOT LIKE '%rescue'", uuid)
+        return sorted({row["kind"].partition(".")[0] for row in rows})
 
     def drop_disks_aside(self, uuid: str) -> None:
         self._obey("drop_disks_aside", self._require(uuid).name)

@@ -14,6 +14,7 @@ import json
 from typing import Any, Optional
 
 from ..objects.errors import DeviceDetachFailed, InvalidVolume
+from ..objects.ingredients import Image
 from ..objects.instance import Instance
 from ..objects.volume import Volume, VolumeRequest
 from .driver import ComputeDriver
@@ -33,7 +34,7 @@ class FakeVolumes(ComputeDriver):
         rows = self._rows("SELECT document FROM fake_volumes ORDER BY uuid")
         return [Volume.from_document(json.loads(row["document"])) for row in rows]
 
-    def create_volume(self, volume: Volume) -> None:
+    def create_volume(self, volume: Volume, content: Optional[Image]) -> None:
         self._obey("create_volume", volume.name)
         self._write("INSERT OR IGNORE INTO fake_volumes VALUES (?, ?)", volume.uuid, json.dumps(volume.as_document()))
 

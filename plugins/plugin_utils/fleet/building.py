@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.ephemeral_disk import EphemeralDisk
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
 
 from ..scheduler.options import SchedulerOptions
@@ -67,6 +68,7 @@ def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None, hando
     keys = {key: value for key, value in _whole(body).items() if key not in other}
     keys["networks"] = tuple(build_nic(nic) for nic in body.get("networks", ()))
     keys["volumes"] = tuple(Attachment(**_whole(item)) for item in body.get("volumes", ()))
+    keys["ephemeral"] = tuple(EphemeralDisk(**_whole(item)) for item in body.get("ephemeral", ()))
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
     keys["allow"] = tuple(body.get("allow", ()))

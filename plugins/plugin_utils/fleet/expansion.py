@@ -67,14 +67,17 @@ def _uuid(fleet: Fleet, entry: DeclaredInstance | None, name: str) -> str:
 
 def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any]) -> WantedInstance:
     uuid = _uuid(fleet, entry, name)
+    volumes = [_volume(fleet, name, position, item) for position, item in enumerate(entry.volumes)]
+    booted = next((item.image for item in volumes if item.boot_index == 0), None)
     spec = InstanceSpec(
         name=name,
         flavor=fleet.flavors[entry.flavor],
-        image=None if entry.image is None else fleet.images[entry.image],
+        image=booted if entry.image is None else fleet.images[entry.image],
         fleet=fleet.name,
         project_id=fleet.project_id,
         networks=[request_of(fleet, uuid, position, nic) for position, nic in enumerate(entry.networks)],
-        volumes=[_volume(fleet, name, position, item) for position, item in enumerate(entry.volumes)],
+        volumes=volumes,
+        ephemeral=list(entry.ephemeral),
         availability_zone=entry.availability_zone,
         server_group=entry.server_group,
         metadata=dict(entry.metadata),
@@ -104,6 +107,10 @@ def _volume(fleet: Fleet, instance: str, position: int, item: Attachment) -> Vol
     # No declared volume can have a name with a slash.
     name = item.volume or f"{instance}/{position}"
     made = item if item.volume is None else fleet.volumes[item.volume]
+    image, snapshot = made.image, made.snapshot
+    if snapshot is not None:
+        source, _slash, taken = snapshot.partition("/")
+        snapshot = f"{instance_uuid(fleet.name, fleet.project_id, source)}/{taken}"
     return VolumeRequest(
         uuid=volume_uuid(fleet.name, fleet.project_id, name),
         name=name,
@@ -111,4 +118,7 @@ def _volume(fleet: Fleet, instance: str, position: int, item: Attachment) -> Vol
         format=made.format,
         bus=item.bus,
         delete_on_termination=item.delete_on_termination,
+        image=None if image is None else fleet.images[image],
+        snapshot=snapshot,
+        boot_index=item.boot_index,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.ephemeral_disk import EphemeralDisk
 from ansible_collections.novella.compute.plugins.module_utils.objects.guest import GuestSettings, Readiness
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
 from ansible_collections.novella.compute.plugins.module_utils.objects.network import Bandwidth, Route
@@ -60,11 +61,16 @@ class Nic:
 
 @dataclass(frozen=True)
 class DeclaredVolume:
-    """A disk with a life of its own. The size is in GiB."""
+    """A disk with a life of its own. The size is in GiB.
+
+    A new one is filled with `image`, by its name, or with `snapshot`, ``INSTANCE/NAME``.
+    """
 
     name: str
     size_gb: int
     format: str = "qcow2"
+    image: str | None = None
+    snapshot: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,9 @@ class Attachment:
     format: str = "qcow2"
     bus: str = "virtio"
     delete_on_termination: bool = False
+    image: str | None = None
+    snapshot: str | None = None
+    boot_index: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,7 @@ class DeclaredInstance:
     count: int | None = None
     networks: tuple[Nic, ...] = ()
     volumes: tuple[Attachment, ...] = ()
+    ephemeral: tuple[EphemeralDisk, ...] = ()
     server_group: str | None = None
     availability_zone: str | None = None
     vm_state: DesiredState = "active"

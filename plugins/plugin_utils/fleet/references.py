@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from .adoption_rules import check_adoptions
+from .disk_rules import check_disks
 from .draft import Draft
 from .faults import Faults
 from .names import Counts, is_member_number
@@ -36,6 +37,7 @@ def check_references(draft: Draft, faults: Faults) -> None:
     check_volumes(draft, counts, faults)
     check_networks(draft, counts, faults)
     check_adoptions(draft, faults)
+    check_disks(draft, faults)
     check_placement_rules(draft, counts, faults)
 
 

@@ -10,9 +10,10 @@ import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import FleetInvalid
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
 
+FLAVOR_KEYS = "vcpus, memory_mb, root_gb, ephemeral_gb, swap_mb, extra_specs"
 INSTANCE_KEYS = (
-    "count, flavor, image, networks, volumes, server_group, availability_zone, vm_state, metadata, tags, display_name, "
-    "locked, ssh_keys, user_data, user_data_file, where, scheduler_hints, host"
+    "count, flavor, image, networks, volumes, ephemeral, server_group, availability_zone, vm_state, metadata, tags, "
+    "display_name, locked, ssh_keys, user_data, user_data_file, where, scheduler_hints, host"
 )
 NOT_TEXT = "YAML reads unquoted on, off, yes, no, true and false as booleans: quote it."
 BAD_NAME = "is not a valid name: use at most 63 letters, digits, '.', '_' and '-', and start with a letter or digit."
@@ -274,8 +275,8 @@ INGREDIENTS = {
         "flavors.tiny.memory_mb: YAML reads this as a number that is not decimal: write it so, or quote it.",
     ),
     "not_built_yet": (
-        "flavors: {tiny: {vcpus: 1, memory_mb: 512, ephemeral_gb: 1}}",
-        "flavors.tiny.ephemeral_gb: unknown key. Allowed: vcpus, memory_mb, root_gb, extra_specs.",
+        "flavors: {tiny: {vcpus: 1, memory_mb: 512, rxtx_factor: 1}}",
+        f"flavors.tiny.rxtx_factor: unknown key. Allowed: {FLAVOR_KEYS}.",
     ),
     "relative_image": (
         "images: {debian: {source: debian.qcow2}}",

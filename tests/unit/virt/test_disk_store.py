@@ -72,13 +72,13 @@ def test_disks_that_were_set_aside_come_back_in_the_place_of_newer_ones(store, i
     store.write_config_drive(UUID, b"old")
     old = written(store.root_disk(UUID))
     for _again in range(2):
-        store.set_aside(UUID)
+        store.set_aside(UUID, False)
     assert not store.root_disk(UUID).exists()
     assert store.root_disk_size(UUID) == 5 * GIB, "its room is still the guest's"
     assert store.config_drive(UUID).read_bytes() == b"old"
     store.create_root_disk(UUID, image, root_gb=3)
     store.write_config_drive(UUID, b"new")
-    store.set_aside(UUID)
+    store.set_aside(UUID, False)
     assert store.root_disk_size(UUID) == 3 * GIB
     for _again in range(2):
         store.take_back(UUID)
@@ -90,7 +90,7 @@ def test_disks_that_were_set_aside_come_back_in_the_place_of_newer_ones(store, i
 def test_disks_that_were_set_aside_are_gone_when_they_are_dropped(store, image):
     store.create_root_disk(UUID, image, root_gb=5)
     store.write_config_drive(UUID, b"old")
-    store.set_aside(UUID)
+    store.set_aside(UUID, False)
     store.create_root_disk(UUID, image, root_gb=5)
     store.drop_aside(UUID)
     store.take_back(UUID)
@@ -104,7 +104,7 @@ def test_a_rescue_disk_is_as_large_as_its_image_and_goes_with_the_instance(store
         store.create_rescue_disk(UUID, image)
     assert read_qcow2(str(store.rescue_disk(UUID))).virtual_size == 2 * GIB
     assert store.list_root_disks() == {UUID}
-    store.set_aside(UUID)
+    store.set_aside(UUID, False)
     store.delete(UUID)
     assert list(store.directory.iterdir()) == [store.directory / "novella-base-1.qcow2"]
 

@@ -12,6 +12,7 @@ from typing import Optional
 from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance
 from ...objects.volume import VolumeRequest
+from ...virt.local_disks import local_disks
 from ..address_claims import check_addresses
 from ..block_devices import with_volumes
 from ..clock import now
@@ -23,11 +24,14 @@ from ..operation import Run, operation
 from ..records import read_record
 from ..states import ACTIVE, PAUSED, SHELVED, SPAWNING, STOPPED, SUSPENDED
 from ..volume_claims import make_volume, take_volumes
+from ..volume_content import find_content
 from .interfaces import release_all, reserve_all
 
 # What ends a create, by the state that the instance is to be in.
 LAST_STEPS = {ACTIVE: "start", STOPPED: "define", PAUSED: "pause", SUSPENDED: "suspend", SHELVED: "define"}
 OFF = (STOPPED, SHELVED)
+# The steps that make disks of the instance's own.
+MAKING = frozenset(("root disk", "local disks", "config drive"))
 
 
 def undo_create(host: Host, entry: Entry) -> None:
@@ -45,7 +49,7 @@ def undo_create(host: Host, entry: Entry) -> None:
     if "volumes" in entry.steps:
         for uuid in entry.notes.get("volumes_made", ()):
             host.driver.delete_volume(uuid)
-    if "root disk" in entry.steps and not entry.notes.get("root_disk_kept", False):
+    if MAKING.intersection(entry.steps) and not entry.notes.get("root_disk_kept", False):
         host.driver.delete_disks(entry.uuid)
 
 
@@ -58,7 +62,7 @@ def create(run: Run) -> Optional[Instance]:
         locked: It is locked from the beginning.
         user_data: bytes for the guest.
         contents: Those of its files and vendor data, by digest.
-        root_disk_exists: An earlier life of the instance left its root disk here; it is used again.
+        root_disk_exists: An earlier life of the instance left disks of its own here; they are used again.
     """
     driver = run.driver
     vm_state = run.arguments.get("vm_state", ACTIVE)
@@ -73,13 +77,16 @@ def create(run: Run) -> Optional[Instance]:
     addressed = [nic for nic in instance.spec.networks if nic.addresses]
     if addressed:
         check_addresses(instance.uuid, instance.spec.networks, driver.list_domains())
-    image = run.step("image", driver.ensure_image, instance)
+    image = None if instance.spec.boots_from_volume else run.step("image", driver.ensure_image, instance)
     # Noted beforehand: a crash right after the disk was found must not make an undo delete it.
     last_step = LAST_STEPS[vm_state]
     run.note(root_disk_kept=bool(run.arguments.get("root_disk_exists")), last_step=last_step)
     if instance.spec.volumes:
         instance = _with_volumes(run, instance)
-    run.step("root disk", driver.create_root_disk, instance, image)
+    if image is not None:
+        run.step("root disk", driver.create_root_disk, instance, image)
+    if local_disks(instance.spec):
+        run.step("local disks", driver.create_local_disks, instance)
     files = config_drive_files(instance, run.arguments.get("user_data"), run.arguments.get("contents"))
     run.step("config drive", driver.write_config_drive, instance, files)
     # The record is written once, as it will be: writing it again would wait behind other guests' starts.
@@ -109,5 +116,5 @@ def _with_volumes(run: Run, instance: Instance) -> Instance:
 
 def _make_volumes(run: Run, requests: Sequence[VolumeRequest]) -> None:
     for request in requests:
-        run.driver.create_volume(make_volume(run.instance.spec, request))
+        run.driver.create_volume(make_volume(run.instance.spec, request), find_content(run.host, request))
         run.driver.resize_volume(request.uuid, request.size_gb, None)

@@ -18,6 +18,7 @@ from ..operation import Run, operation
 from ..records import check_writable, read_record
 from ..states import ACTIVE, DELETED, DELETING, PAUSED, STOPPED, UPDATING
 from ..volume_claims import make_volume, take_free_volume, take_volumes
+from ..volume_content import find_content
 from ..volume_wish import held_volume, wanted_volume
 
 
@@ -63,7 +64,8 @@ def attach_volume(run: Run) -> Optional[Instance]:
     device_name = after.device_names[request.uuid]
     run.note(volume=request.as_dict(), device_name=device_name, is_made=request.uuid not in present)
     if request.uuid not in present:
-        run.step("volume", driver.create_volume, make_volume(before.spec, request))
+        content = find_content(run.host, request)
+        run.step("volume", driver.create_volume, make_volume(before.spec, request), content)
     run.step("extend", driver.resize_volume, request.uuid, request.size_gb, None)
     run.step("attach", driver.attach_volume, before.uuid, request, device_name)
     return after

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,9 +30,25 @@ def run_qemu_img(deadline: float, *arguments: str) -> None:
         ComputeResourcesUnavailable: The disk is full.
     """
     command = ("qemu-img", *arguments)
+    run_tool(deadline, "Install the distribution's package (the role novella.compute.hypervisor does).", *command)
+
+
+def run_tool(deadline: float, remedy: str, *command: str) -> None:
+    """Run a program that makes or changes a disk.
+
+    Args:
+        deadline: Seconds that it may take.
+        remedy: What to do where it is missing.
+
+    Raises:
+        HypervisorError: It is missing, or failed.
+        DeadlineExceeded: It took longer.
+        ComputeResourcesUnavailable: The disk is full.
+    """
+    path = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
     try:
         subprocess.run(
-            command,
+            [shutil.which(command[0], path=path) or command[0], *command[1:]],
             check=True,
             capture_output=True,
             stdin=subprocess.DEVNULL,
@@ -39,10 +56,7 @@ def run_qemu_img(deadline: float, *arguments: str) -> None:
             env={**os.environ, "LC_ALL": "C"},
         )
     except FileNotFoundError:
-        raise HypervisorError(
-            f"{command[0]} is missing on this host.",
-            "Install the distribution's package (the role novella.compute.hypervisor does).",
-        ) from None
+        raise HypervisorError(f"{command[0]} is missing on this host.", remedy) from None
     except subprocess.TimeoutExpired:
         raise DeadlineExceeded(
             f"{command[0]} {command[1]} did not end within {deadline:g} s.", "Look at the host's storage."

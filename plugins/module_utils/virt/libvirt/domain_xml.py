@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Any, Optional
@@ -22,7 +22,7 @@ from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
 from .interface_xml import interface_element
 from .screens import add_screens
 from .shapes.apply import apply_shape
-from .volume_xml import SCSI, VolumeDisk, scsi_controller, volume_element
+from .volume_xml import SCSI, VolumeDisk, boot_element, scsi_controller, volume_element
 
 NAMESPACE = "https://novella.dev/xmlns/compute/1"
 METADATA_PREFIX = "novella"
@@ -56,12 +56,15 @@ class GuestPlatform:
 
 @dataclass(frozen=True)
 class GuestDisks:
-    """Paths of a guest's disks, and its volumes. With a `rescue` disk, it boots from that one."""
+    """Paths of a guest's disks, and its volumes. With a `rescue` disk, it boots from that one, without a `root` disk
+    from the volume that has the boot_index 0. `local` are the ephemeral disks and swap.
+    """
 
-    root: str
+    root: Optional[str]
     config_drive: str
     rescue: Optional[str] = None
     volumes: tuple[VolumeDisk, ...] = ()
+    local: tuple[str, ...] = ()
 
 
 def console_log_path(uuid: str) -> str:
@@ -77,11 +80,10 @@ def check_supported(spec: InstanceSpec) -> Shape:
         InvalidInput: They ask for something that makes no sense.
     """
     flavor, image = spec.flavor, spec.image
-    if image is None:
-        raise NotSupported(f"'{spec.name}' has no image, and this driver starts nothing else yet.", "Give it an image.")
-    asked = [f"{size} of flavor '{flavor.name}'" for size in ("ephemeral_gb", "swap_mb") if getattr(flavor, size)]
-    if asked:
-        raise NotSupported(f"'{spec.name}' asks for {asked[0]}, which this driver cannot give yet.", "Leave it out.")
+    if image is None and not spec.boots_from_volume:
+        raise NotSupported(
+            f"'{spec.name}' has no image, and no volume to boot from.", "Give it an image, or a volume of boot_index 0."
+        )
     return read_shape(flavor, image)
 
 
@@ -141,7 +143,8 @@ def build_domain(
     _text(domain, "memory", str(spec.flavor.memory_mb), unit="MiB")
     _text(domain, "vcpu", str(spec.flavor.vcpus))
     add_shared_cpus(domain[-1], instance.numa_topology, platform.shared_cpus)
-    _add_firmware(domain, platform, instance.uuid)
+    has_order = disks.rescue is None and any(volume.request.boot_index is not None for volume in disks.volumes)
+    _add_firmware(domain, platform, instance.uuid, has_order)
     cpu = _add_cpu(domain, platform)
     if instance.numa_topology is not None:
         add_numa(domain, cpu, instance.numa_topology, platform.numa_cells, platform.shared_cpus)
@@ -149,13 +152,8 @@ def build_domain(
     for event, reaction in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
         _text(domain, event, reaction)
     devices = ET.SubElement(domain, "devices")
-    # The first is the one that boots.
-    writable = [path for path in (disks.rescue, disks.root) if path is not None]
-    for path, target in zip(writable, ("vda", "vdb")):
-        _add_disk(devices, path, target, "qcow2", read_only=False)
-    _add_disk(devices, disks.config_drive, _free_name(disks, len(writable)), "raw", read_only=True)
-    devices.extend(volume_element(volume) for volume in disks.volumes)
-    _add_buses(devices, disks.volumes, len(spec.networks))
+    _add_disks(devices, disks, has_order)
+    _add_buses(devices, disks, len(spec.networks))
     devices.extend(interface_element(network) for network in spec.networks)
     add_pci_devices(devices, instance.pci_devices)
     _add_consoles(devices, instance.uuid, serial)
@@ -166,14 +164,31 @@ def build_domain(
     return domain
 
 
-def _add_firmware(domain: ET.Element, platform: GuestPlatform, uuid: str) -> None:
+def _add_disks(devices: ET.Element, disks: GuestDisks, has_order: bool) -> None:
+    """Add all disks. The guest sees those of one bus in this order, and the first one boots."""
+    writable = [path for path in (disks.rescue, disks.root) if path is not None]
+    for path, target in zip(writable, ("vda", "vdb")):
+        _add_disk(devices, path, target, "qcow2", read_only=False)
+    if has_order and disks.root is not None:
+        devices[-1].append(boot_element(0))
+    root = [volume for volume in disks.volumes if disks.root is None and volume.request.boot_index == 0]
+    devices.extend(volume_element(volume, has_order) for volume in root)
+    names = _free_names(disks, max(1, len(writable)))
+    for path in disks.local:
+        _add_disk(devices, path, next(names), "raw", read_only=False)
+    _add_disk(devices, disks.config_drive, next(names), "raw", read_only=True)
+    devices.extend(volume_element(volume, has_order) for volume in disks.volumes if volume not in root)
+
+
+def _add_firmware(domain: ET.Element, platform: GuestPlatform, uuid: str, has_order: bool) -> None:
     system = ET.SubElement(ET.SubElement(domain, "sysinfo", type="smbios"), "system")
     identity = {"manufacturer": "Novella", "product": "Novella Compute", "serial": uuid, "family": "Virtual Machine"}
     for name, value in identity.items():
         _text(system, "entry", value, name=name)
     os = ET.SubElement(domain, "os")
     _text(os, "type", "hvm", arch=platform.arch, machine="q35")
-    ET.SubElement(os, "boot", dev="hd")
+    if not has_order:
+        ET.SubElement(os, "boot", dev="hd")
     ET.SubElement(os, "smbios", mode="sysinfo")
 
 
@@ -200,17 +215,18 @@ def _add_disk(devices: ET.Element, path: str, target: str, disk_format: str, rea
         ET.SubElement(disk, "readonly")
 
 
-def _free_name(disks: GuestDisks, first: int) -> str:
-    """Return the name of the config drive: the first behind the disks that no volume has, as those keep theirs."""
+def _free_names(disks: GuestDisks, first: int) -> Iterator[str]:
+    """Return the names of local disks and config drive: those behind the first ones that no volume has and keeps."""
     taken = {volume.device_name for volume in disks.volumes}
-    return next(name for name in (f"vd{letter}" for letter in ascii_lowercase[first:]) if name not in taken)
+    return (name for name in (f"vd{letter}" for letter in ascii_lowercase[first:]) if name not in taken)
 
 
-def _add_buses(devices: ET.Element, volumes: Collection[VolumeDisk], nics: int) -> None:
+def _add_buses(devices: ET.Element, disks: GuestDisks, nics: int) -> None:
+    volumes = disks.volumes
     # Without an explicit root, libvirt takes the first root port for it and refuses the domain.
     ET.SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
     # What is plugged into the definition must not use up what is kept for hot-plug.
-    plugged = sum(volume.request.bus == "virtio" for volume in volumes) + max(0, nics - 1)
+    plugged = sum(volume.request.bus == "virtio" for volume in volumes) + len(disks.local) + max(0, nics - 1)
     has_scsi = any(volume.request.bus == SCSI for volume in volumes)
     for index in range(1, ROOT_PORTS + plugged + has_scsi + 1):
         ET.SubElement(devices, "controller", type="pci", index=str(index), model="pcie-root-port")

@@ -30,6 +30,7 @@ from ...objects.pci import PciDevice
 from ..hypervisor import CachedImage, ConsoleAddress, Copying, DiskSpace, Domain, HostResources, UnusedImage
 from ..image_usage import used_images
 from ..images import ImageCache
+from ..local_disks import local_disks
 from . import observation, surroundings
 from .adopted_domain import check_persistent, describe_adoption, keeping_flags
 from .binding import libvirt
@@ -196,8 +197,11 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
         return self._disks.create_root_disk(checked(instance.uuid), image, instance.spec.flavor.root_gb)
 
-    def set_disks_aside(self, uuid: str) -> None:
-        self._disks.set_aside(checked(uuid))
+    def create_local_disks(self, instance: Instance) -> None:
+        self._disks.local.create(checked(instance.uuid), local_disks(instance.spec))
+
+    def set_disks_aside(self, uuid: str, preserve_ephemeral: bool) -> None:
+        self._disks.set_aside(checked(uuid), preserve_ephemeral)
 
     def take_disks_back(self, uuid: str) -> None:
         self._disks.take_back(checked(uuid))
@@ -341,10 +345,11 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
     def _build(self, instance: Instance, serial: Optional[ConsoleAddress] = None) -> ET.Element:
         uuid = checked(instance.uuid)
         disks = GuestDisks(
-            root=str(self._disks.root_disk(uuid)),
+            root=None if instance.spec.boots_from_volume else str(self._disks.root_disk(uuid)),
             config_drive=str(self._disks.current_config_drive(uuid, instance.rescue_image is not None)),
             rescue=None if instance.rescue_image is None else str(self._disks.rescue_disk(uuid)),
             volumes=self.volume_disks(instance),
+            local=tuple(str(self._disks.local.path(uuid, disk.name)) for disk in local_disks(instance.spec)),
         )
         platform = self._platform(instance.spec)
         return build_domain(instance, platform, disks, self._record_version_cap, self._screens, serial)

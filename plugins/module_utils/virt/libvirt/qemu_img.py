@@ -33,13 +33,16 @@ CONVERSION_MEMORY = 4 << 30
 DYING = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
-def measure(disk: Path) -> int:
+def measure(disk: Path, made_as: str = "qcow2", make: str = "qcow2") -> int:
     """Return how many bytes a whole copy takes of what is on a disk, in use or not.
+
+    Args:
+        made_as, make: The formats of the disk and of the copy.
 
     Raises:
         HypervisorError: It cannot be told.
     """
-    command = ("qemu-img", "measure", "-U", "--output", "json", "-f", "qcow2", "-O", "qcow2", str(disk))
+    command = ("qemu-img", "measure", "-U", "--output", "json", "-f", made_as, "-O", make, str(disk))
     said = _run(command, MEASURE_DEADLINE)
     try:
         return int(json.loads(said)["required"])
@@ -47,19 +50,20 @@ def measure(disk: Path) -> int:
         raise HypervisorError(f"qemu-img cannot tell how much is on {disk}.", "Look at the disk.") from None
 
 
-def convert(disk: Path, target: Path, progress: Copying) -> None:
+def convert(disk: Path, target: Path, progress: Copying, made_as: str = "qcow2", make: str = "qcow2") -> None:
     """Copy a disk that nobody writes to, with what is beneath it.
 
     Args:
         progress: Told now and then how many bytes of how many are written.
+        made_as, make: The formats of the disk and of the copy.
 
     Raises:
         ComputeResourcesUnavailable: There is no room for it.
         DeadlineExceeded: It takes too long.
         HypervisorError: qemu-img failed.
     """
-    total = measure(disk)
-    command = (*DYING, "qemu-img", "convert", "-q", "-f", "qcow2", "-O", "qcow2", str(disk), str(target))
+    total = measure(disk, made_as, make)
+    command = (*DYING, "qemu-img", "convert", "-q", "-f", made_as, "-O", make, str(disk), str(target))
     end = time.monotonic() + COPY_DEADLINE
     with _started(command) as process:
         while True:
@@ -97,6 +101,16 @@ def convert_foreign(disk_format: str, source: Path, target: Path, seconds: float
         raise ImageUnacceptable(
             f"An image of format {disk_format} could not be converted.", error.message.rpartition(": ")[2]
         ) from None
+
+
+def check_equal(disk: Path, copy: Path, made_as: str, make: str) -> None:
+    """See that a guest would read the same from a disk and from its copy, which may be longer.
+
+    Raises:
+        HypervisorError: It would not, or that cannot be told.
+        DeadlineExceeded: It takes too long.
+    """
+    _run((*DYING, "qemu-img", "compare", "-q", "-f", made_as, "-F", make, str(disk), str(copy)), COPY_DEADLINE)
 
 
 @contextlib.contextmanager

@@ -22,10 +22,10 @@ from ..hypervisor import CachedImage
 from ..image_format import read_qcow2, virtual_size
 from ..images import PREFIX
 from .disk_files import part_of, run_qemu_img, sync, unfinished
+from .local_disk_store import UUID, LocalDiskStore
 
 GIB = 1 << 30
 MOST_CONFIG_BYTES = 16 << 20
-UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 ROOT_DISK = re.compile(rf"({UUID})\.root\.qcow2")
 
 
@@ -42,6 +42,7 @@ class DiskStore:
         self._deadline = deadline
         self._overlays: dict[tuple[str, str, int], bytes] = {}
         self._making = threading.Lock()
+        self.local = LocalDiskStore(self.directory, deadline)
 
     def root_disk(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.root.qcow2"
@@ -122,9 +123,15 @@ class DiskStore:
             path.unlink(missing_ok=True)
             part_of(path).unlink(missing_ok=True)
 
-    def set_aside(self, uuid: str) -> None:
-        """Keep the disks under other names. What is aside already is the older, and stays."""
+    def set_aside(self, uuid: str, preserve_ephemeral: bool) -> None:
+        """Keep the disks under other names. What is aside already is the older, and stays.
+
+        Args:
+            preserve_ephemeral: All but root disk and config drive stay in their places.
+        """
         self.install_config_drive(uuid)
+        if not preserve_ephemeral:
+            self.local.set_aside(uuid)
         root, config = self.root_disk(uuid), self.config_drive(uuid)
         if root.exists() and not _aside(root).exists():
             root.rename(_aside(root))
@@ -134,6 +141,7 @@ class DiskStore:
 
     def take_back(self, uuid: str) -> None:
         """Put the disks that are aside in the place of those that were made since."""
+        self.local.take_back(uuid)
         for path in (self.root_disk(uuid), self.config_drive(uuid)):
             if _aside(path).exists():
                 _aside(path).replace(path)
@@ -141,6 +149,7 @@ class DiskStore:
                 _aside(path).unlink(missing_ok=True)
 
     def drop_aside(self, uuid: str) -> None:
+        self.local.drop_aside(uuid)
         for path in (self.root_disk(uuid), self.config_drive(uuid)):
             _aside(path).unlink(missing_ok=True)
 
@@ -188,6 +197,7 @@ class DiskStore:
     def delete(self, uuid: str) -> None:
         """Remove every file of the instance: finished, half, or gone already."""
         self.drop_aside(uuid)
+        self.local.delete(uuid)
         self.delete_rescue_disk(uuid)
         self.copy(uuid).unlink(missing_ok=True)
         for path in (self.root_disk(uuid), self.config_drive(uuid), _waiting(self.config_drive(uuid))):
@@ -195,9 +205,9 @@ class DiskStore:
             part_of(path).unlink(missing_ok=True)
 
     def list_root_disks(self) -> set[str]:
-        """Return the uuids of the instances that have a root disk here."""
+        """Return the uuids of the instances that have a root disk, or other disks of their own, here."""
         matches = (ROOT_DISK.fullmatch(path.name) for path in self.directory.iterdir())
-        return {match.group(1) for match in matches if match}
+        return {match.group(1) for match in matches if match} | self.local.owners()
 
     def list_files(self) -> list[str]:
         """Return the path of everything here that may be a disk, half-made ones included, but for base images."""
@@ -261,7 +271,9 @@ def _growth(path: str, device: int) -> int:
         return 0
     if about.st_dev != device or not stat.S_ISREG(about.st_mode):
         return 0
-    return max(0, virtual_size(path) - about.st_blocks * 512)
+    # What a guest wrote into a raw disk must not be taken for a header.
+    size = about.st_size if path.endswith(".raw") else virtual_size(path)
+    return max(0, size - about.st_blocks * 512)
 
 
 def _check_whole(path: Path) -> None:

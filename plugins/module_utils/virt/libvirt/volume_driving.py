@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 from typing import Optional
 
+from ...objects.ingredients import Image
 from ...objects.instance import Instance
 from ...objects.volume import Volume, VolumeRequest
 from ..driver import ComputeDriver
+from ..images import ImageCache
 from .connection import Connection
 from .storage import GIB, DiskStore
 from .storage import checked_uuid as checked
@@ -48,9 +50,10 @@ class VolumeDriving(ComputeDriver):
     def list_volumes(self) -> list[Volume]:
         return self._volumes.find_all()
 
-    def create_volume(self, volume: Volume) -> None:
+    def create_volume(self, volume: Volume, content: Optional[Image]) -> None:
         checked(volume.uuid)
-        self._volumes.create(volume)
+        is_new = content is not None and not self._volumes.has(volume.uuid)
+        self._volumes.create(volume, self._images.ensure(content) if content is not None and is_new else None)
 
     def resize_volume(self, uuid: str, size_gb: int, instance_uuid: Optional[str]) -> None:
         path = self._volumes.path(checked(uuid))
@@ -81,6 +84,11 @@ class VolumeDriving(ComputeDriver):
     @property
     def _disks(self) -> DiskStore:
         """The disks of the pool, which the driver itself knows."""
+        raise NotImplementedError
+
+    @property
+    def _images(self) -> ImageCache:
+        """The images of the host, which the driver itself knows."""
         raise NotImplementedError
 
     def _volume_disk(self, request: VolumeRequest, device_name: str) -> VolumeDisk:

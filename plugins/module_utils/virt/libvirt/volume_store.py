@@ -12,11 +12,14 @@ import re
 from pathlib import Path
 from typing import Optional
 
-from ...objects.errors import InvalidInput, InvalidVolume
+from ...objects.errors import ImageUnacceptable, InvalidInput, InvalidVolume
 from ...objects.volume import FORMATS, Volume
+from ..hypervisor import CachedImage
 from ..image_format import virtual_size
 from .disk_files import part_of, run_qemu_img, sync, unfinished
-from .storage import GIB, UUID
+from .local_disk_store import UUID
+from .qemu_img import check_equal, convert
+from .storage import GIB
 
 VOLUME = re.compile(rf"({UUID})\.volume\.({'|'.join(FORMATS)})")
 
@@ -46,19 +49,45 @@ class VolumeStore:
         paths = (self._disk(uuid, disk_format) for disk_format in FORMATS)
         return next((path for path in paths if path.exists()), None)
 
-    def create(self, volume: Volume) -> None:
-        """Make a volume, and the directory where it is missing."""
+    def create(self, volume: Volume, content: Optional[CachedImage] = None) -> None:
+        """Make a volume, and the directory where it is missing.
+
+        Args:
+            content: What it is filled with. It counts as made when all of that is on it, compared and on the disk.
+
+        Raises:
+            ImageUnacceptable: The image is larger than the volume.
+        """
         self.directory.mkdir(mode=0o711, parents=True, exist_ok=True)
         path = self._disk(volume.uuid, volume.format)
         if self.path(volume.uuid) is None:
             with unfinished(path) as part:
-                arguments = ("create", "-q", "-f", volume.format, str(part), str(volume.size_gb * GIB))
-                run_qemu_img(self._deadline, *arguments)
+                self._fill(part, volume, content)
                 part.chmod(0o600)
                 sync(part)
                 part.rename(path)
         if not self._document(volume.uuid).exists():
             self._write(volume)
+
+    def has(self, uuid: str) -> bool:
+        """Return whether a volume is there, whole."""
+        return self.path(uuid) is not None
+
+    def _fill(self, part: Path, volume: Volume, content: Optional[CachedImage]) -> None:
+        size = str(volume.size_gb * GIB)
+        if content is None:
+            run_qemu_img(self._deadline, "create", "-q", "-f", volume.format, str(part), size)
+            return
+        if content.virtual_size > volume.size_gb * GIB:
+            raise ImageUnacceptable(
+                f"What the volume '{volume.name}' is to be made of needs {-(-content.virtual_size // GIB)} GiB, and it "
+                f"has {volume.size_gb}.",
+                "Ask for a larger volume.",
+            )
+        source, formats = Path(content.path), (content.disk_format, volume.format)
+        convert(source, part, _nobody, *formats)
+        run_qemu_img(self._deadline, "resize", "-q", "-f", volume.format, str(part), size)
+        check_equal(source, part, *formats)
 
     def grow(self, uuid: str, size_gb: int) -> None:
         """Have a volume that no guest has open be so large."""
@@ -118,3 +147,7 @@ class VolumeStore:
 
     def _document(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.volume.json"
+
+
+def _nobody(_done: int, _total: int) -> None:
+    """Be told of a copy that nobody waits for by name."""

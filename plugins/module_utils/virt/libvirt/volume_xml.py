@@ -24,15 +24,26 @@ class VolumeDisk:
     device_name: str
 
 
-def volume_element(disk: VolumeDisk) -> ET.Element:
-    """Return the disk."""
+def volume_element(disk: VolumeDisk, has_order: bool = False) -> ET.Element:
+    """Return the disk.
+
+    Args:
+        has_order: It is said of disks, and not of the domain, which one boots first.
+    """
     request = disk.request
     element = ET.Element("disk", type="file", device="disk")
     ET.SubElement(element, "driver", name="qemu", type=request.format, discard="unmap")
     ET.SubElement(element, "source", file=disk.path)
     ET.SubElement(element, "target", dev=disk.device_name, bus=request.bus)
     ET.SubElement(element, "serial").text = request.uuid
+    if has_order and request.boot_index is not None:
+        element.append(boot_element(request.boot_index))
     return element
+
+
+def boot_element(boot_index: int) -> ET.Element:
+    """Return what says when a disk is tried: libvirt counts from 1."""
+    return ET.Element("boot", order=str(boot_index + 1))
 
 
 def scsi_controller() -> ET.Element:

@@ -10,6 +10,7 @@ A shape is a mapping from the names of `table` to what is wanted; what nobody sp
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from string import ascii_lowercase
 from typing import Any, Optional
 
 from ...objects.errors import InvalidInput, NotSupported, NovellaError, nearest
@@ -82,8 +83,11 @@ def shape_of(instance: Instance) -> dict[str, Any]:
     return shape
 
 
-def local_disk_names(image: Optional[Image]) -> frozenset[str]:
-    """Return the names that the disks of an instance's own have, root disk and config drive, on whatever bus.
+def local_disk_names(image: Optional[Image], count: int) -> frozenset[str]:
+    """Return the names of an instance's own disks, root disk and config drive among them, on whatever bus.
+
+    Args:
+        count: How many there are.
 
     Raises:
         InvalidInput: There is no such bus.
@@ -91,7 +95,9 @@ def local_disk_names(image: Optional[Image]) -> frozenset[str]:
     properties = {} if image is None else image.properties
     said = _all({key: properties[key] for key in BUSES if key in properties}, "the image", is_flavor=False)
     prefix, its = (PREFIXES.get(said.get(name, "virtio"), "sd") for name in ("disk_bus", "cdrom_bus"))
-    return frozenset({f"{prefix}a", f"{prefix}b"} | ({f"{its}a"} if "cdrom_bus" in said else set()))
+    return frozenset(
+        {f"{prefix}{letter}" for letter in ascii_lowercase[:count]} | ({f"{its}a"} if "cdrom_bus" in said else set())
+    )
 
 
 def _all(keys: Mapping[str, str], owner: str, is_flavor: bool) -> dict[str, Any]:
