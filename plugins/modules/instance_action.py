@@ -53,7 +53,11 @@ options:
         V(reset_network) pulls the interfaces of a running guest and plugs them in again.
       - V(attach_volume) gives it a volume, at once if it runs; one that is not on the host is made. V(detach_volume)
         takes it away and keeps it, once a running guest has let go of it. V(extend_volume) has it grow, which a running
-        guest sees at once.
+        guest sees at once. V(limit_volume) limits its input and output.
+      - V(swap_volume) copies a volume of a running guest to O(new_volume), which the guest goes on with. The old one is
+        free then, and kept.
+      - V(remove_volume_connection) takes away what the host has left of a volume's attachment, whether the record tells
+        of it or not.
       - V(lock) has it stay as it is. Until V(unlock) whatever else is asked for is refused, by name and through a plan;
         only metadata, tags and display name may be changed.
     type: str
@@ -84,6 +88,9 @@ options:
       - attach_volume
       - detach_volume
       - extend_volume
+      - limit_volume
+      - swap_volume
+      - remove_volume_connection
     required: true
   image:
     description:
@@ -138,8 +145,8 @@ options:
     type: str
   volume:
     description:
-      - With V(attach_volume), V(detach_volume) and V(extend_volume), the volume. It is one of the instance's fleet and
-        project.
+      - With V(attach_volume), V(detach_volume), V(extend_volume), V(limit_volume), V(swap_volume) and
+        V(remove_volume_connection), the volume. It is one of the instance's fleet and project.
     type: dict
     suboptions:
       name:
@@ -166,6 +173,85 @@ options:
         description: Whether the volume goes, with its data, when the instance is deleted.
         type: bool
         default: false
+      limits:
+        description:
+          - With V(attach_volume) and V(limit_volume), bytes and requests per second that it takes at most. What is not
+            named is not limited.
+        type: dict
+        suboptions:
+          total_bytes_sec:
+            description: Bytes in all.
+            type: int
+          read_bytes_sec:
+            description: Bytes that are read.
+            type: int
+          write_bytes_sec:
+            description: Bytes that are written.
+            type: int
+          total_iops_sec:
+            description: Requests in all.
+            type: int
+          read_iops_sec:
+            description: Requests to read.
+            type: int
+          write_iops_sec:
+            description: Requests to write.
+            type: int
+  new_volume:
+    description:
+      - With V(swap_volume), the volume that O(volume) is copied to. One that is not on the host is made, as large as
+        the old one unless O(new_volume.size_gb) says more. It gets the old one's bus, limits and whether it is deleted
+        with the instance.
+    type: dict
+    suboptions:
+      name:
+        description:
+          - Its name. A volume of an instance's own is called after it and its position, such as V(db/0).
+        type: str
+        required: true
+      size_gb:
+        description:
+          - Its size in GiB. A new one needs it, and so does V(extend_volume). One that is there may grow, and never
+            shrinks.
+        type: int
+      format:
+        description: The format of a new one's file, V(qcow2) by default.
+        type: str
+        choices: [qcow2, raw]
+      bus:
+        description:
+          - How the guest sees the disk. V(sata) cannot be attached to a running guest.
+        type: str
+        choices: [virtio, scsi, sata]
+        default: virtio
+      delete_on_termination:
+        description: Whether the volume goes, with its data, when the instance is deleted.
+        type: bool
+        default: false
+      limits:
+        description:
+          - With V(attach_volume) and V(limit_volume), bytes and requests per second that it takes at most. What is not
+            named is not limited.
+        type: dict
+        suboptions:
+          total_bytes_sec:
+            description: Bytes in all.
+            type: int
+          read_bytes_sec:
+            description: Bytes that are read.
+            type: int
+          write_bytes_sec:
+            description: Bytes that are written.
+            type: int
+          total_iops_sec:
+            description: Requests in all.
+            type: int
+          read_iops_sec:
+            description: Requests to read.
+            type: int
+          write_iops_sec:
+            description: Requests to write.
+            type: int
   reason:
     description:
       - With O(action=lock), why. Whoever is refused something for the lock is told. One line of at most 255 characters.
@@ -318,7 +404,11 @@ from ..module_utils.objects.errors import OptionInvalid
 OWN_OPTIONS = {
     "image": ("rescue", "rebuild"),
     "reason": ("lock",),
-    "volume": ("attach_volume", "detach_volume", "extend_volume"),
+    "volume": (
+        *("attach_volume", "detach_volume", "extend_volume"),
+        *("limit_volume", "swap_volume", "remove_volume_connection"),
+    ),
+    "new_volume": ("swap_volume",),
     "admin_password": ("set_admin_password",),
     "rescue_password": ("rescue",),
     "admin_user": ("set_admin_password",),
@@ -336,6 +426,7 @@ def main() -> None:
             "image": {"type": "dict", "options": IMAGE},
             "reason": {"type": "str"},
             "volume": {"type": "dict", "options": VOLUME},
+            "new_volume": {"type": "dict", "options": VOLUME},
             "admin_password": {"type": "str", "no_log": True},
             "rescue_password": {"type": "str", "no_log": True},
             "admin_user": {"type": "str"},
@@ -346,6 +437,7 @@ def main() -> None:
             ("action", "set_admin_password", ("admin_password",)),
             ("action", "inject_file", ("path", "content")),
             *(("action", action, ("volume",)) for action in OWN_OPTIONS["volume"]),
+            ("action", "swap_volume", ("new_volume",)),
         ],
         supports_check_mode=True,
     )
@@ -358,8 +450,9 @@ def main() -> None:
                 raise OptionInvalid(f"{name} is no option of action {params['action']}.", "Leave it out.")
         if "path" in given:
             given["file"] = read_injected_file(given.pop("path"), given.pop("content"))
-        if "volume" in given:
-            given["volume"] = read_wish(given["volume"], params["action"])
+        for name in ("volume", "new_volume"):
+            if name in given:
+                given[name] = read_wish(given[name], params["action"])
         if "image" in given:
             given["image"] = read_image(given["image"])
         command = Command(params["action"], read_selection(params), given)

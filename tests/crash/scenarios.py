@@ -39,7 +39,17 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "restore": {"reclaim_instance_interval": 3600},
 }
 # What volume in GiB the instance has before an operation, and shall have after it; 0 for none.
-VOLUMES = {"attach_volume": (0, 1), "detach_volume": (1, 0), "extend_volume": (1, 2), "delete_volume": (1, 0)}
+VOLUMES = {
+    "attach_volume": (0, 1),
+    "detach_volume": (1, 0),
+    "extend_volume": (1, 2),
+    "limit_volume": (1, 1),
+    "swap_volume": (1, 1),
+    "remove_volume_connection": (1, 0),
+    "delete_volume": (1, 0),
+}
+# How the volume is declared after them, where it is another one than "data" of the same size.
+BECOMES = {"limit_volume": ("data", {"total_iops_sec": 500}), "swap_volume": ("moved", {})}
 # What a fleet may declare; anything else is a state that it leaves alone.
 DECLARED = (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED, states.SHELVED)
 GONE = (states.DELETED, "soft-delete")
@@ -51,7 +61,7 @@ PARTS = {
     # A guest that has an agent is asked to stand still while a copy of its disk begins.
     "images": {"tiny": {"source": "/srv/images/tiny.qcow2", "properties": {"hw_qemu_guest_agent": "yes"}}},
     "networks": {"front": {"libvirt_network": "default"}},
-    "volumes": {"data": {"size_gb": 1}},
+    "volumes": {"data": {"size_gb": 1}, "moved": {"size_gb": 1}},
 }
 
 
@@ -92,14 +102,23 @@ def derive_scenarios() -> list[Scenario]:
     return [*scenarios, *_scenarios_with_volumes()]
 
 
-def declare(vm_state: Optional[str], metadata: Mapping[str, str], count: int = 1, volume_gb: int = 0) -> Fleet:
+def declare(
+    vm_state: Optional[str],
+    metadata: Mapping[str, str],
+    count: int = 1,
+    volume_gb: int = 0,
+    becomes: tuple[str, Mapping[str, int]] = ("data", {}),
+) -> Fleet:
     """Return the fleet with its instance in that state; None for the fleet without it.
 
     Args:
         volume_gb: How large the volume is that the instance has and takes along when it goes; 0 for none.
+        becomes: The name of that volume, and its limits.
     """
-    volumes = [{"volume": "data", "delete_on_termination": True}] if volume_gb else []
-    parts = {**PARTS, "volumes": {"data": {"size_gb": volume_gb or 1}}}
+    name, limits = becomes
+    volumes = [{"volume": name, "delete_on_termination": True}] if volume_gb else []
+    declared = {"data": {"size_gb": volume_gb or 1}, "moved": {"size_gb": 1}}
+    parts = {**PARTS, "volumes": {**declared, name: {**declared[name], "limits": dict(limits)}}}
     body = {
         "volumes": volumes,
         "flavor": "small",
@@ -126,7 +145,8 @@ def act(
     volume = expand(declare("active", {}, volume_gb=max(VOLUMES[operation])))[0].spec.volumes[0]
     if operation == "delete_volume":
         return action.but(uuid=volume.uuid, name=volume.name)
-    return action.but(volume=volume)
+    _name, limits = BECOMES.get(operation, ("", {}))
+    return action.but(volume=volume.but(limits=dict(limits)))
 
 
 def _scenarios_of(declared: Operation) -> list[Scenario]:
@@ -174,7 +194,11 @@ def _scenario(
         options.update(OPTIONS.get(operation, {}))
     aim = vm_state or declared.ends_in or start
     state = aim if aim in DECLARED else "any"
-    fleet = declare(None, {}) if aim in GONE else declare(state, metadata or {}, volume_gb=after_gb)
+    fleet = (
+        declare(None, {})
+        if aim in GONE
+        else declare(state, metadata or {}, volume_gb=after_gb, becomes=BECOMES.get(declared.name, ("data", {})))
+    )
     action = act(declared.name, vm_state, metadata)
     return Scenario(declared.name, start, way, written, action, fleet, options)
 

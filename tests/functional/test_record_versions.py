@@ -31,7 +31,7 @@ def test_a_cap_that_cannot_be_kept_is_refused_before_anything_is_done(make_site)
     site.write_fleet({"web": {}})
     refused = site.run("apply")
     assert refused.code != 0
-    assert "Documents of kind 'instance' cannot be written at 0.9; this release writes 1.3." in refused.text
+    assert "Documents of kind 'instance' cannot be written at 0.9; this release writes 1.4." in refused.text
     assert site.domains() == {"kvm1": {}}
 
 

@@ -12,6 +12,8 @@ from ansible_collections.novella.compute.plugins.module_utils.virt.driver import
 # Every method of ComputeDriver stands in one of the two.
 READING = {
     "get_available_resource",
+    "check_volume_free",
+    "find_volume",
     "get_console",
     "get_console_output",
     "get_copy_size",
@@ -34,6 +36,7 @@ READING = {
 WRITING = {
     "attach_volume",
     "begin_copy",
+    "copy_volume",
     "create_rescue_disk",
     "create_root_disk",
     "create_volume",
@@ -44,11 +47,15 @@ WRITING = {
     "detach_volume",
     "drop_copy",
     "drop_disks_aside",
+    "drop_volume_copy",
     "ensure_image",
     "finish_copy",
     "freeze_guest",
     "inject_nmi",
+    "keep_passphrase",
+    "limit_volume",
     "pause",
+    "pivot_volume",
     "power_off",
     "power_on",
     "remove_image",

@@ -24,7 +24,7 @@ from .reconciliation import Progress, describe_failure
 from .records import check_writable
 from .run_states import POWER_OF
 from .states import DELETED
-from .volume_wish import check_wish, is_as_wished
+from .volume_wish import check_swap, check_wish, is_as_wished
 
 # What may be asked for; the rest makes instances, or follows from a fleet.
 COMMANDS = (
@@ -32,6 +32,7 @@ COMMANDS = (
     *("shelve", "unshelve", "rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump"),
     *("lock", "unlock", "set_admin_password", "inject_file", "inject_network_info", "reset_network"),
     *("attach_volume", "detach_volume", "extend_volume"),
+    *("limit_volume", "swap_volume", "remove_volume_connection"),
 )
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"
@@ -151,6 +152,9 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
             return answer.but(status=UNCHANGED)
         _refuse(host, declared, seen, becomes, busy)
         check_wish(host, declared.name, record, command.arguments.get("volume"))
+        if declared.name == "swap_volume":
+            _old, new = check_swap(host, record, command.arguments["volume"], command.arguments["new_volume"])
+            check_wish(host, "attach_volume", record, new)
     except NovellaError as refusal:
         return answer.but(status=FAILED, error=describe_failure(declared.name, spec.name, refusal))
     if declared.alters is not None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Optional
 
 from ..objects.plan import FieldChange
 from ..objects.volume import VolumeRequest
 
-ATTACH, DETACH, EXTEND = "attach_volume", "detach_volume", "extend_volume"
+ATTACH, DETACH, EXTEND, LIMIT = "attach_volume", "detach_volume", "extend_volume", "limit_volume"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def compare_volumes(applied: Sequence[VolumeRequest], wanted: Sequence[VolumeReq
             _compare(held[item.uuid], item, found)
         else:
             found.steps.append(VolumeChange(ATTACH, item, FieldChange(_name(item), None, _size(item))))
-    found.steps.sort(key=lambda step: (DETACH, EXTEND, ATTACH).index(step.operation))
+    found.steps.sort(key=lambda step: (DETACH, EXTEND, LIMIT, ATTACH).index(step.operation))
     return found
 
 
@@ -61,6 +62,15 @@ def _compare(held: VolumeRequest, wanted: VolumeRequest, found: VolumeChanges) -
         found.refused.append(f"{name}.size_gb {held.size_gb} -> {wanted.size_gb}: a volume never shrinks")
     if wanted.format != held.format:
         found.refused.append(f"{name}.format {held.format} -> {wanted.format}: what a volume was made as, it stays")
+    if (wanted.pool, wanted.name_in_pool) != (held.pool, held.name_in_pool):
+        where, there = _where(held), _where(wanted)
+        what = f"{name}.pool {where} -> {there}" if where != there else f"another definition of {name}.pool"
+        found.refused.append(f"{what}: a volume stays where its data are; swap_volume moves them to another one")
+        wanted = wanted.but(pool=held.pool, name_in_pool=held.name_in_pool)
+    if wanted.encrypted != held.encrypted:
+        was = f"{name}.encrypted {held.encrypted} -> {wanted.encrypted}"
+        found.refused.append(f"{was}: what a volume was made as, it stays")
+        wanted = wanted.but(encrypted=held.encrypted)
     if wanted.delete_on_termination != held.delete_on_termination:
         flags = held.delete_on_termination, wanted.delete_on_termination
         found.updates.append(FieldChange(f"{name}.delete_on_termination", *flags))
@@ -72,10 +82,22 @@ def _compare(held: VolumeRequest, wanted: VolumeRequest, found: VolumeChanges) -
     elif size_gb > held.size_gb:
         change = FieldChange(f"{name}.size_gb", held.size_gb, size_gb)
         found.steps.append(VolumeChange(EXTEND, held.but(size_gb=size_gb), change))
+    if wanted.limits != held.limits and wanted.bus == held.bus:
+        change = FieldChange(f"{name}.limits", _limits(held), _limits(wanted))
+        found.steps.append(VolumeChange(LIMIT, held.but(size_gb=size_gb, limits=wanted.limits), change))
 
 
 def _name(item: VolumeRequest) -> str:
     return f"volumes.{item.name}"
+
+
+def _where(item: VolumeRequest) -> str:
+    pool = "none" if item.pool is None else item.pool.name
+    return pool if item.name_in_pool is None else f"{pool}/{item.name_in_pool}"
+
+
+def _limits(item: VolumeRequest) -> Optional[str]:
+    return ", ".join(f"{name} {value}" for name, value in sorted(item.limits.items())) or None
 
 
 def _size(item: VolumeRequest) -> str:

@@ -71,10 +71,11 @@ class HostReport(Document):
              ComputeNode.fixed_allocation_ratios and .instance_overhead_memory_mb
         1.2  records of version 1.2
         1.3  volumes, records of version 1.3
+        1.4  records of version 1.4, Volume.pool and .encrypted
     """
 
     KIND: ClassVar[str] = "host"
-    VERSION: ClassVar[str] = "1.3"
+    VERSION: ClassVar[str] = "1.4"
 
     compute_node: ComputeNode
     service: Service = field(default_factory=Service)

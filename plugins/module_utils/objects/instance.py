@@ -57,10 +57,11 @@ class Instance(Document):
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
         1.3  device_names, InstanceSpec.volumes
+        1.4  VolumeRequest.pool, .name_in_pool, .encrypted and .limits
     """
 
     KIND: ClassVar[str] = "instance"
-    VERSION: ClassVar[str] = "1.3"
+    VERSION: ClassVar[str] = "1.4"
 
     uuid: str
     spec: InstanceSpec

@@ -113,10 +113,11 @@ class Plan(Document):
         1.2  Action.group and .generation, closed
         1.3  Action.locked, records of version 1.2
         1.4  Action.volume, records of version 1.3
+        1.5  records of version 1.4
     """
 
     KIND: ClassVar[str] = "plan"
-    VERSION: ClassVar[str] = "1.4"
+    VERSION: ClassVar[str] = "1.5"
 
     fleet: str
     created_at: str

@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
+from ansible_collections.novella.compute.plugins.module_utils.objects.pool import StoragePool
 
 from ..scheduler.options import SchedulerOptions
 from .draft import Draft
@@ -19,11 +20,12 @@ from .fleet import Aggregate, Attachment, DeclaredInstance, DeclaredVolume, Flee
 _FLOATS = {option.name for option in fields(SchedulerOptions) if isinstance(option.default, float)}
 
 
-def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
+def build_fleet(draft: Draft, user_data: Mapping[str, bytes], passphrases: Mapping[str, bytes]) -> Fleet:
     """Return the fleet.
 
     Args:
         user_data: What instances are given, by the name of their entry.
+        passphrases: Those of encrypted volumes, by the name of their entry.
     """
     content = draft.content
     return Fleet(
@@ -32,7 +34,10 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
         flavors={name: Flavor(name, **_whole(body)) for name, body in draft.section("flavors").items()},
         images={name: Image(name, **_whole(body)) for name, body in draft.section("images").items()},
         networks={name: Network(name, **body) for name, body in draft.section("networks").items()},
-        volumes={name: DeclaredVolume(name, **_whole(body)) for name, body in draft.section("volumes").items()},
+        volumes={name: _volume(name, body, passphrases.get(name)) for name, body in draft.section("volumes").items()},
+        storage_pools={
+            name: StoragePool(name, **_whole(body)) for name, body in draft.section("storage_pools").items()
+        },
         server_groups={
             name: _server_group(name, _whole(body)) for name, body in draft.section("server_groups").items()
         },
@@ -60,11 +65,21 @@ def _server_group(name: str, body: dict[str, Any]) -> ServerGroup:
 def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None) -> DeclaredInstance:
     keys = {key: value for key, value in _whole(body).items() if key not in ("user_data", "user_data_file")}
     keys["networks"] = tuple(nic["network"] for nic in body.get("networks", ()))
-    keys["volumes"] = tuple(Attachment(**_whole(item)) for item in body.get("volumes", ()))
+    keys["volumes"] = tuple(Attachment(**_with_limits(item)) for item in body.get("volumes", ()))
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
     keys["tags"] = tuple(body.get("tags", ()))
     return DeclaredInstance(name, user_data=user_data, **keys)
+
+
+def _volume(name: str, body: Mapping[str, Any], passphrase: bytes | None) -> DeclaredVolume:
+    keys = {key: value for key, value in _with_limits(body).items() if key not in ("passphrase", "passphrase_file")}
+    return DeclaredVolume(name, passphrase=passphrase, **keys)
+
+
+def _with_limits(body: Mapping[str, Any]) -> dict[str, Any]:
+    keys = _whole(body)
+    return {**keys, "limits": _whole(keys["limits"])} if "limits" in keys else keys
 
 
 def _whole(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
+from ansible_collections.novella.compute.plugins.module_utils.objects.pool import StoragePool
 
 DesiredState = Literal["active", "stopped", "paused", "suspended", "shelved", "any"]
 
@@ -25,11 +26,16 @@ class Network:
 
 @dataclass(frozen=True)
 class DeclaredVolume:
-    """A disk with a life of its own. The size is in GiB."""
+    """A disk with a life of its own. The size is in GiB. `name_in_pool` and `limits` are as in `VolumeRequest`."""
 
     name: str
     size_gb: int
     format: str = "qcow2"
+    pool: str | None = None
+    name_in_pool: str | None = None
+    limits: dict[str, int] = field(default_factory=dict)
+    encrypted: bool = False
+    passphrase: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Attachment:
     format: str = "qcow2"
     bus: str = "virtio"
     delete_on_termination: bool = False
+    pool: str | None = None
+    limits: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ class Fleet:
     images: dict[str, Image] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
     volumes: dict[str, DeclaredVolume] = field(default_factory=dict)
+    storage_pools: dict[str, StoragePool] = field(default_factory=dict)
     server_groups: dict[str, ServerGroup] = field(default_factory=dict)
     aggregates: dict[str, Aggregate] = field(default_factory=dict)
     instances: dict[str, DeclaredInstance] = field(default_factory=dict)

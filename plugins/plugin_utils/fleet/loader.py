@@ -18,6 +18,7 @@ from .draft import Draft, merge
 from .faults import Faults
 from .fleet import Fleet
 from .parts import read_parts
+from .passphrases import read_passphrases
 from .references import check_references
 from .schema import check_structure
 from .user_data import read_user_data
@@ -53,9 +54,9 @@ def load_fleet(
     _check_version(draft)
     check_structure(draft, faults)
     check_references(draft, faults)
-    user_data = read_user_data(draft, faults)
+    user_data, passphrases = read_user_data(draft, faults), read_passphrases(draft, faults)
     faults.raise_if_any()
-    return build_fleet(draft, user_data)
+    return build_fleet(draft, user_data, passphrases)
 
 
 def _check_version(draft: Draft) -> None:

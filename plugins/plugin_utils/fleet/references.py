@@ -17,6 +17,7 @@ from .draft import Draft
 from .faults import Faults
 from .names import Counts, is_member_number
 from .placement_rules import check_placement_rules
+from .pool_rules import check_pools
 from .volume_rules import check_volumes
 from .wording import Path, missing_name, quoted
 
@@ -32,6 +33,7 @@ def check_references(draft: Draft, faults: Faults) -> None:
     counts = {name: _count(body) for name, body in draft.section("instances").items()}
     _check_counts(draft, counts, faults)
     check_volumes(draft, counts, faults)
+    check_pools(draft, faults)
     check_placement_rules(draft, counts, faults)
 
 

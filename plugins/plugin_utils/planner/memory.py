@@ -94,5 +94,5 @@ def _place(observation: Observation, host: str) -> dict[str, Any]:
     report = observation.reports[host]
     instances = [[seen.instance.uuid, seen.instance.spec.name, seen.instance.generation] for seen in report.instances]
     # Of volumes the same must be known: none is made anew while it may be on a host that does not answer.
-    instances += [[volume.uuid, volume.name, 0] for volume in report.volumes]
+    instances += [[volume.uuid, volume.name, 0] for volume in report.volumes if not volume.is_shared]
     return Place(report.generation, instances).as_dict()

@@ -40,7 +40,7 @@ KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is 
 # What goes makes room for what comes.
 ORDER = (
     *("unlock", "delete", "soft_delete", "restore", "update", "unpause", "resume", "unshelve"),
-    *("detach_volume", "delete_volume", "extend_volume", "attach_volume"),
+    *("detach_volume", "delete_volume", "extend_volume", "limit_volume", "attach_volume"),
     *("stop", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
 )
 

@@ -27,7 +27,7 @@ SHOWN = 20
 LEAST = 20
 OPERATIONS = (
     *("create", "restore", "start", "unpause", "resume", "unshelve", "stop", "pause", "suspend", "shelve"),
-    *("detach_volume", "extend_volume", "attach_volume", "delete_volume"),
+    *("detach_volume", "extend_volume", "limit_volume", "attach_volume", "delete_volume"),
     *("rebuild", "update", "unlock", "lock", "soft_delete", "delete"),
 )
 

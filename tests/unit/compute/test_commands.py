@@ -47,6 +47,9 @@ ALLOWED = {
     "attach_volume": {"active", "paused", "stopped"},
     "detach_volume": {"active", "paused", "stopped"},
     "extend_volume": {"active", "paused", "stopped"},
+    "limit_volume": {"active", "paused", "stopped"},
+    "swap_volume": {"active", "paused"},
+    "remove_volume_connection": {"active", "error", "paused", "stopped"},
     "trigger_crash_dump": {"active", "error", "paused", "rescued"},
     "lock": {*HERE} - {"building"},
     "unlock": {*HERE} - {"building"},
@@ -59,6 +62,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "attach_volume": {"volume": VolumeWish("more", size_gb=1)},
     "detach_volume": {"volume": VolumeWish("data")},
     "extend_volume": {"volume": VolumeWish("data", size_gb=2)},
+    "limit_volume": {"volume": VolumeWish("data", limits={"total_iops_sec": 500})},
+    "swap_volume": {"volume": VolumeWish("data"), "new_volume": VolumeWish("moved")},
+    "remove_volume_connection": {"volume": VolumeWish("data")},
 }
 
 
@@ -68,6 +74,7 @@ def ends(operation: str, vm_state: str) -> list[str]:
         *("trigger_crash_dump", "lock", "unlock"),
         *("set_admin_password", "inject_file", "inject_network_info", "reset_network"),
         *("attach_volume", "detach_volume", "extend_volume"),
+        *("limit_volume", "swap_volume", "remove_volume_connection"),
     )
     as_it_was = {name: ALLOWED[name] for name in without_end}
     as_it_was["rebuild"] = {"stopped"}

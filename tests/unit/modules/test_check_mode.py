@@ -44,6 +44,9 @@ OWN: dict[str, dict[str, Any]] = {
     "attach_volume": {"names": [RUNNING], "volume": {"name": "data", "size_gb": 1}},
     "detach_volume": {"volume": {"name": "data"}},
     "extend_volume": {"volume": {"name": "data", "size_gb": 2}},
+    "limit_volume": {"volume": {"name": "data", "limits": {"total_iops_sec": 500}}},
+    "swap_volume": {"volume": {"name": "data"}, "new_volume": {"name": "moved"}},
+    "remove_volume_connection": {"volume": {"name": "moved"}},
 }
 SCENARIOS: dict[str, list[dict[str, Any]]] = {
     "claim": [

@@ -20,7 +20,7 @@ from ..locking import DECLARED
 from ..operation import Run, operation
 from ..records import read_record
 from ..states import ACTIVE, PAUSED, SHELVED, SPAWNING, STOPPED, SUSPENDED
-from ..volume_claims import make_volume, take_volumes
+from ..volume_claims import keep_passphrases, make_volume, take_volumes
 
 # What ends a create, by the state that the instance is to be in.
 LAST_STEPS = {ACTIVE: "start", STOPPED: "define", PAUSED: "pause", SUSPENDED: "suspend", SHELVED: "define"}
@@ -52,6 +52,7 @@ def create(run: Run) -> Optional[Instance]:
         vm_state: active, stopped, paused, suspended or shelved.
         locked: It is locked from the beginning.
         user_data: bytes for the guest.
+        passphrases: Those of encrypted volumes, by uuid.
         root_disk_exists: An earlier life of the instance left its root disk here; it is used again.
     """
     driver = run.driver
@@ -91,11 +92,12 @@ def _with_volumes(run: Run, instance: Instance) -> Instance:
     present = run.step("claim volumes", take_volumes, run.host, instance, requests, True)
     # Noted beforehand, like the root disk: an undo deletes what was made, and never what was there.
     run.note(volumes_made=[request.uuid for request in requests if request.uuid not in present])
-    run.step("volumes", _make_volumes, run, requests)
+    run.step("volumes", _make_volumes, run, [request for request in requests if request.is_made])
     return with_volumes(instance)
 
 
 def _make_volumes(run: Run, requests: Sequence[VolumeRequest]) -> None:
+    keep_passphrases(run, requests)
     for request in requests:
         run.driver.create_volume(make_volume(run.instance.spec, request))
         run.driver.resize_volume(request.uuid, request.size_gb, None)

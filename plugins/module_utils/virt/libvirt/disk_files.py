@@ -18,7 +18,12 @@ from ..images import UNFINISHED
 
 
 def run_qemu_img(deadline: float, *arguments: str) -> None:
-    """Run qemu-img.
+    """Run qemu-img; see `ask_qemu_img`."""
+    ask_qemu_img(deadline, *arguments)
+
+
+def ask_qemu_img(deadline: float, *arguments: str) -> bytes:
+    """Run qemu-img, and return what it says.
 
     Args:
         deadline: Seconds that it may take.
@@ -30,7 +35,7 @@ def run_qemu_img(deadline: float, *arguments: str) -> None:
     """
     command = ("qemu-img", *arguments)
     try:
-        subprocess.run(
+        done = subprocess.run(
             command,
             check=True,
             capture_output=True,
@@ -51,6 +56,7 @@ def run_qemu_img(deadline: float, *arguments: str) -> None:
         said = error.stderr.decode(errors="replace").strip()
         kind = ComputeResourcesUnavailable if "No space left" in said else HypervisorError
         raise kind(f"{command[0]} {command[1]} failed: {said}") from None
+    return done.stdout
 
 
 @contextlib.contextmanager
