@@ -157,6 +157,9 @@ def check_swap(host: Host, instance: Instance, old_wish: Any, new_wish: Any) -> 
             f"The volume '{new.name}' has {new.size_gb} GiB, and '{old.name}' {old.size_gb}: it would not fit.",
             f"Say size_gb {old.size_gb} or more.",
         )
+    if old.encrypted or new.encrypted:
+        name = old.name if old.encrypted else new.name
+        raise NotSupported(f"'{name}' is encrypted, and such volumes are not moved.", "Copy it within the guest.")
     if not new.is_made:
         raise NotSupported(
             f"'{new.name}' is no file of a host, and volumes are moved to files only.", "Copy it within the guest."

@@ -262,7 +262,7 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def delete_volume(self, uuid: str) -> None:
-        """Delete a volume and its data."""
+        """Delete a volume and its data. One that an instance of another host has stays."""
 
     @abc.abstractmethod
     def attach_volume(self, instance_uuid: str, request: VolumeRequest, device_name: str) -> None:

@@ -35,6 +35,7 @@ def test_one_instance_at_a_time_has_a_volume_whatever_host_it_is_on(
     on("kvm2", monkeypatch)
     with pytest.raises(InvalidVolume, match="attached to the instance web on kvm1, and one guest at a time"):
         owners.take(UUID, "data", "peer", 0)
+    assert owners.is_held_elsewhere(UUID)
     owners.release(UUID, "peer")
     with pytest.raises(InvalidVolume):
         owners.check(UUID, "data", "peer")

@@ -92,8 +92,12 @@ class VolumeDriving(ComputeDriver):
 
     def delete_volume(self, uuid: str) -> None:
         store = self._volumes.find(checked(uuid)) or self._volumes.own
+        owners = VolumeOwners(store.directory)
+        if owners.is_held_elsewhere(uuid):
+            # Two hosts have been about to make it, and the other one has got it.
+            return
         store.delete(uuid)
-        VolumeOwners(store.directory).forget(uuid)
+        owners.forget(uuid)
         self._keys.forget(uuid)
 
     def attach_volume(self, instance_uuid: str, request: VolumeRequest, device_name: str) -> None:

@@ -47,6 +47,11 @@ class VolumeOwners:
                 f"Detach it there first. If {owner['host']} is gone for good, remove {self._path(uuid)}.",
             )
 
+    def is_held_elsewhere(self, uuid: str) -> bool:
+        """Return whether an instance of another host has a volume."""
+        owner = self._read(uuid)
+        return owner is not None and owner["host"] != socket.gethostname()
+
     def take(self, uuid: str, name: str, instance_uuid: str, seconds: float) -> None:
         """Have an instance of this host own a volume.
 
