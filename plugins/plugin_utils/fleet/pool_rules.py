@@ -31,8 +31,13 @@ Fault = tuple[Path, str]
 def check_pools(draft: Draft, faults: Faults) -> None:
     """Add a fault for each pool that lacks what its type needs, and each volume that its pool cannot have."""
     found: list[Fault] = []
+    places: dict[str, str] = {}
     for name, body in draft.section("storage_pools").items():
         found.extend(_check_pool(name, body))
+        path = body.get("path")
+        first = places.setdefault(path.rstrip("/"), name) if isinstance(path, str) else name
+        if first != name:
+            found.append((("storage_pools", name, "path"), f"is where storage_pools.{first} is."))
     taken: dict[tuple[str, str], str] = {}
     for name, body in draft.section("volumes").items():
         found.extend(_check_volume(draft, ("volumes", name), body))

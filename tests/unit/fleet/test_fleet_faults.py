@@ -42,6 +42,10 @@ BAD = {
         "storage_pools:\n  san: {type: iscsi, host: san1}\n",
         "6: storage_pools.san.iqn: a pool of type iscsi needs it.",
     ),
+    "pools_at_one_place": (
+        "storage_pools:\n  one: {type: dir, path: /srv/big}\n  two: {type: dir, path: /srv/big/}\n",
+        "7: storage_pools.two.path: is where storage_pools.one is.",
+    ),
     "pool_with_what_its_type_has_not": (
         "storage_pools:\n  big: {type: dir, path: /srv/big, port: 1}\n",
         "6: storage_pools.big.port: is nothing that a pool of type dir has. It has: path.",

@@ -27,6 +27,8 @@ PROBE_SECONDS = 2.0
 WORDS = {
     "abortJob": "end the copying of the disk",
     "backupBegin": "begin to copy the disk",
+    "blockCopy": "begin to copy the volume",
+    "blockJobAbort": "end the copying of the volume",
     "create": "start the domain",
     "defineXMLFlags": "define the domain",
     "destroy": "cut the power of the domain",
@@ -34,6 +36,8 @@ WORDS = {
     "fsThaw": "have the guest's agent thaw its file systems",
     "jobStats": "see how far the copy of the disk is",
     "lookupByUUIDString": "find the domain",
+    "secretDefineXML": "have libvirt know a volume's passphrase",
+    "setBlockIoTune": "limit the volume",
     "setUserPassword": "have the guest's agent set the password",
     "setMetadata": "write what the domain says of its instance",
     "shutdownFlags": "ask the guest to shut down",

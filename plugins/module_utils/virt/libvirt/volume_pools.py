@@ -77,6 +77,11 @@ class VolumePools:
                 f"The storage pool '{pool.name}' is to be at {path}, and this host has no such directory.",
                 "Make it, or mount it there.",
             )
+        if path.resolve() == self.own.directory.resolve():
+            raise InvalidVolume(
+                f"The storage pool '{pool.name}' is to be at {path}, which is the host's own directory of volumes.",
+                "Leave pool out, or give the pool another directory.",
+            )
         if pool.type == NFS and not path.is_mount():
             raise InvalidVolume(
                 f"Nothing is mounted at {path}, where the storage pool '{pool.name}' is to be.",
