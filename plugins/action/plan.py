@@ -12,7 +12,7 @@ from typing import Any, Optional
 from ansible.utils.display import Display
 from ansible_collections.novella.compute.plugins.module_utils.compute.clock import now
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import OptionInvalid
-from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Plan
+from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, Plan
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_action import ControllerAction
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import (
     has_fleet,
@@ -204,10 +204,19 @@ def read_plan(path: str, fleet: Optional[Fleet], observation: Observation) -> Pl
     plan = Plan.from_document(read_document(path), path)
     if fleet is not None and fleet.name != plan.fleet:
         raise OptionInvalid(f"'{path}' is a plan of fleet {plan.fleet}, not of {fleet.name}.")
-    secret = (action.spec.user_data_sha256 or action.spec.guest.digests for action in plan.actions if action.spec)
-    if fleet is None and any(secret):
+    if fleet is None and any(_needs_secrets(action) for action in plan.actions):
         raise OptionInvalid(
-            f"'{path}' hands guests user data or files, which no plan holds.", "Give the fleet with it."
+            f"'{path}' needs user data, files or passphrases, which no plan holds.",
+            "Give the fleet with it.",
         )
     check_plan(plan, observation)
     return plan
+
+
+def _needs_secrets(action: Action) -> bool:
+    """Return whether an action takes what only the fleet says."""
+    volumes = [] if action.spec is None else action.spec.volumes
+    volumes = [action.volume] if action.operation == "attach_volume" and action.volume else volumes
+    spec = action.spec
+    has_data = spec is not None and bool(spec.user_data_sha256 or spec.guest.digests)
+    return has_data or any(volume.encrypted for volume in volumes)

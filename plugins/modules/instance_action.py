@@ -53,7 +53,11 @@ options:
         V(reset_network) pulls the interfaces of a running guest and plugs them in again.
       - V(attach_volume) gives it a volume, at once if it runs; one that is not on the host is made. V(detach_volume)
         takes it away and keeps it, once a running guest has let go of it. V(extend_volume) has it grow, which a running
-        guest sees at once.
+        guest sees at once. V(limit_volume) limits its input and output.
+      - V(swap_volume) copies a volume of a running guest to O(new_volume), which the guest goes on with. The old one is
+        free then, and kept.
+      - V(remove_volume_connection) takes away what the host has left of a volume's attachment, whether the record tells
+        of it or not.
       - V(attach_interface) gives it a NIC, at once if it runs; V(detach_interface) takes one away, once a running guest
         has let go of it. V(add_fixed_ip_to_instance) and V(remove_fixed_ip_from_instance) give a NIC a further address
         and take one away; the guest learns of it when it asks for its address again, or boots.
@@ -91,6 +95,9 @@ options:
       - detach_interface
       - add_fixed_ip_to_instance
       - remove_fixed_ip_from_instance
+      - limit_volume
+      - swap_volume
+      - remove_volume_connection
     required: true
   image:
     description:
@@ -149,8 +156,8 @@ options:
     type: str
   volume:
     description:
-      - With V(attach_volume), V(detach_volume) and V(extend_volume), the volume. It is one of the instance's fleet and
-        project.
+      - With V(attach_volume), V(detach_volume), V(extend_volume), V(limit_volume), V(swap_volume) and
+        V(remove_volume_connection), the volume. It is one of the instance's fleet and project.
     type: dict
     suboptions:
       name:
@@ -177,6 +184,85 @@ options:
         description: Whether the volume goes, with its data, when the instance is deleted.
         type: bool
         default: false
+      limits:
+        description:
+          - With V(attach_volume) and V(limit_volume), bytes and requests per second that it takes at most. What is not
+            named is not limited.
+        type: dict
+        suboptions:
+          total_bytes_sec:
+            description: Bytes in all.
+            type: int
+          read_bytes_sec:
+            description: Bytes that are read.
+            type: int
+          write_bytes_sec:
+            description: Bytes that are written.
+            type: int
+          total_iops_sec:
+            description: Requests in all.
+            type: int
+          read_iops_sec:
+            description: Requests to read.
+            type: int
+          write_iops_sec:
+            description: Requests to write.
+            type: int
+  new_volume:
+    description:
+      - With V(swap_volume), the volume that O(volume) is copied to. One that is not on the host is made, as large as
+        the old one unless O(new_volume.size_gb) says more. It gets the old one's bus, limits and whether it is deleted
+        with the instance.
+    type: dict
+    suboptions:
+      name:
+        description:
+          - Its name. A volume of an instance's own is called after it and its position, such as V(db/0).
+        type: str
+        required: true
+      size_gb:
+        description:
+          - Its size in GiB. A new one needs it, and so does V(extend_volume). One that is there may grow, and never
+            shrinks.
+        type: int
+      format:
+        description: The format of a new one's file, V(qcow2) by default.
+        type: str
+        choices: [qcow2, raw]
+      bus:
+        description:
+          - How the guest sees the disk. V(sata) cannot be attached to a running guest.
+        type: str
+        choices: [virtio, scsi, sata]
+        default: virtio
+      delete_on_termination:
+        description: Whether the volume goes, with its data, when the instance is deleted.
+        type: bool
+        default: false
+      limits:
+        description:
+          - With V(attach_volume) and V(limit_volume), bytes and requests per second that it takes at most. What is not
+            named is not limited.
+        type: dict
+        suboptions:
+          total_bytes_sec:
+            description: Bytes in all.
+            type: int
+          read_bytes_sec:
+            description: Bytes that are read.
+            type: int
+          write_bytes_sec:
+            description: Bytes that are written.
+            type: int
+          total_iops_sec:
+            description: Requests in all.
+            type: int
+          read_iops_sec:
+            description: Requests to read.
+            type: int
+          write_iops_sec:
+            description: Requests to write.
+            type: int
   interface:
     description:
       - With V(attach_interface), V(detach_interface), V(add_fixed_ip_to_instance) and
@@ -369,7 +455,11 @@ OWN_OPTIONS = {
     "image": ("rescue", "rebuild"),
     "preserve_ephemeral": ("rebuild",),
     "reason": ("lock",),
-    "volume": ("attach_volume", "detach_volume", "extend_volume"),
+    "volume": (
+        *("attach_volume", "detach_volume", "extend_volume"),
+        *("limit_volume", "swap_volume", "remove_volume_connection"),
+    ),
+    "new_volume": ("swap_volume",),
     "interface": (
         *("attach_interface", "detach_interface"),
         *("add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"),
@@ -393,6 +483,7 @@ def main() -> None:
             "reason": {"type": "str"},
             "volume": {"type": "dict", "options": VOLUME},
             "interface": {"type": "dict", "options": INTERFACE},
+            "new_volume": {"type": "dict", "options": VOLUME},
             "admin_password": {"type": "str", "no_log": True},
             "rescue_password": {"type": "str", "no_log": True},
             "admin_user": {"type": "str"},
@@ -403,6 +494,7 @@ def main() -> None:
             ("action", "set_admin_password", ("admin_password",)),
             ("action", "inject_file", ("path", "content")),
             *(("action", action, (name,)) for name in ("volume", "interface") for action in OWN_OPTIONS[name]),
+            ("action", "swap_volume", ("new_volume",)),
         ],
         supports_check_mode=True,
     )
@@ -415,8 +507,9 @@ def main() -> None:
                 raise OptionInvalid(f"{name} is no option of action {params['action']}.", "Leave it out.")
         if "path" in given:
             given["file"] = read_injected_file(given.pop("path"), given.pop("content"))
-        if "volume" in given:
-            given["volume"] = read_wish(given["volume"], params["action"])
+        for name in ("volume", "new_volume"):
+            if name in given:
+                given[name] = read_wish(given[name], params["action"])
         if "interface" in given:
             given["interface"] = read_interface(given["interface"], params["action"])
         if "image" in given:

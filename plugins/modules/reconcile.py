@@ -36,7 +36,8 @@ options:
     required: true
   user_data:
     description:
-      - User data by instance uuid, base64. It is kept out of plans, records and results.
+      - User data by instance uuid, and passphrases of encrypted volumes by theirs, base64. They are kept out of plans,
+        records and results.
     type: dict
     default: {}
   contents:

@@ -46,6 +46,17 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "restore": {"reclaim_instance_interval": 3600},
 }
 # What volume in GiB the instance has before an operation, and shall have after it; 0 for none.
+VOLUMES = {
+    "attach_volume": (0, 1),
+    "detach_volume": (1, 0),
+    "extend_volume": (1, 2),
+    "limit_volume": (1, 1),
+    "swap_volume": (1, 1),
+    "remove_volume_connection": (1, 0),
+    "delete_volume": (1, 0),
+}
+# How the volume is declared after them, where it is another one than "data" of the same size.
+BECOMES = {"limit_volume": ("data", {"total_iops_sec": 500}), "swap_volume": ("moved", {})}
 VOLUMES = {"attach_volume": (0, 1), "detach_volume": (1, 0), "extend_volume": (1, 2), "delete_volume": (1, 0)}
 # What addresses its NIC on Novella's own network has before an operation, and shall have after it; None for no NIC.
 ADDRESSES: dict[str, tuple[Optional[list[str]], Optional[list[str]]]] = {
@@ -74,7 +85,7 @@ PARTS = {
         "front": {"libvirt_network": "default"},
         "back": {"mode": "nat", "subnets": [{"cidr": "10.9.0.0/24"}]},
     },
-    "volumes": {"data": {"size_gb": 1}},
+    "volumes": {"data": {"size_gb": 1}, "moved": {"size_gb": 1}},
 }
 
 
@@ -122,15 +133,19 @@ def declare(
     volume_gb: int = 0,
     addresses: Optional[Sequence[str]] = None,
     flavor: str = "small",
+    becomes: tuple[str, Mapping[str, int]] = ("data", {}),
 ) -> Fleet:
     """Return the fleet with its instance in that state; None for the fleet without it.
 
     Args:
         volume_gb: How large the volume is that the instance has and takes along when it goes; 0 for none.
         addresses: Of its NIC on Novella's own network; None for no such NIC.
+        becomes: The name of that volume, and its limits.
     """
-    volumes = [{"volume": "data", "delete_on_termination": True}] if volume_gb else []
-    parts = {**PARTS, "volumes": {"data": {"size_gb": volume_gb or 1}}}
+    name, limits = becomes
+    volumes = [{"volume": name, "delete_on_termination": True}] if volume_gb else []
+    declared = {"data": {"size_gb": volume_gb or 1}, "moved": {"size_gb": 1}}
+    parts = {**PARTS, "volumes": {**declared, name: {**declared[name], "limits": dict(limits)}}}
     body = {
         "volumes": volumes,
         "flavor": flavor,
@@ -176,7 +191,8 @@ def act(
     volume = expand(declare("active", {}, volume_gb=max(VOLUMES[operation])))[0].spec.volumes[0]
     if operation == "delete_volume":
         return action.but(uuid=volume.uuid, name=volume.name)
-    return action.but(volume=volume)
+    _name, limits = BECOMES.get(operation, ("", {}))
+    return action.but(volume=volume.but(limits=dict(limits)))
 
 
 def _scenarios_of(declared: Operation) -> list[Scenario]:
@@ -234,7 +250,12 @@ def _scenario(
     aim = vm_state or declared.ends_in or start
     state = aim if aim in DECLARED else "any"
     fleet = declare(
-        state, metadata or {}, volume_gb=after_gb, addresses=addresses_after, flavor=given.get("flavor", "small")
+        state,
+        metadata or {},
+        volume_gb=after_gb,
+        addresses=addresses_after,
+        flavor=given.get("flavor", "small"),
+        becomes=BECOMES.get(declared.name, ("data", {})),
     )
     if aim in GONE:
         fleet = declare(None, {})

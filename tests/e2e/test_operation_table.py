@@ -26,6 +26,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.operation 
 from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF, SEEN_AS
 from ansible_collections.novella.compute.plugins.module_utils.compute.states import DELETED
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, ObservedInstance
 from crash.scenarios import ADDRESSES, NAME, OPTIONS, VOLUMES, WRITTEN, Scenario, act, derive_scenarios
 from crash.victim import ASKED_BY_NAME, PROGRAM, VictimHost, Victims
@@ -52,6 +53,7 @@ SCENARIOS = [
 # What the table allows and no hypervisor can do: a guest that stands still does not let go of a disk.
 BEYOND = {
     ("detach_volume", "paused"): "DeviceDetachFailed",
+    ("remove_volume_connection", "paused"): "DeviceDetachFailed",
     ("detach_interface", "paused"): "DeviceDetachFailed",
 }
 # How NICs and addresses are asked for.
@@ -72,6 +74,7 @@ class Walker:
     host: VictimHost
     home: Any
     volume_gb: int = 1
+    limit: int = 500
 
     def look(self) -> Instance | None:
         """Return its record, or None where there is no such guest."""
@@ -135,7 +138,7 @@ class Walker:
         else:
             options = {**self.host.options, **OPTIONS.get(operation, {}), **ASKED_BY_NAME.get(operation, {})}
             if operation in VOLUMES:
-                options["volume"] = self.ask_for_volume(operation)
+                options.update(self.ask_for_volume(operation))
             if operation in INTERFACES:
                 options["interface"] = INTERFACES[operation]
             asked = {"action": operation, "uuids": [CREATED.uuid], "on_failure": "report"}
@@ -145,10 +148,19 @@ class Walker:
         return result
 
     def ask_for_volume(self, operation: str) -> dict[str, Any]:
-        """Return how the one volume is asked for. Its size outlives the guest's having it."""
+        """Return the options that ask for the one volume. Its size outlives the guest's having it."""
+        record = self.look()
+        held = [] if record is None else [item.name for item in record.spec.volumes]
+        name = held[0] if held else "data"
         if operation == "extend_volume":
             self.volume_gb += 1
-        return {"name": "data", **({} if operation == "detach_volume" else {"size_gb": self.volume_gb})}
+        size = {"size_gb": self.volume_gb}
+        if operation == "limit_volume":
+            self.limit += 1
+            return {"volume": {"name": name, "limits": {"total_iops_sec": self.limit}}}
+        if operation == "swap_volume":
+            return {"volume": {"name": name}, "new_volume": {"name": "moved" if name == "data" else "data", **size}}
+        return {"volume": {"name": name, **(size if operation in ("attach_volume", "extend_volume") else {})}}
 
     def do_when_booted(self, operation: str) -> dict[str, Any]:
         """Do an operation; one that wants a word with the guest waits until that has booted."""
@@ -211,8 +223,10 @@ def walker(lab: Any) -> Iterator[Walker]:
         if made.look() is not None:
             made.do("unlock")
             assert made.do("delete")["status"] == "done"
-        made.host.reconcile([act("delete_volume")])
         assert made.host.reconcile([act("delete_network")])[0]["status"] == "done"
+        volume = act("delete_volume")
+        moved = volume_uuid("crash", "default", "moved")
+        made.host.reconcile([volume, volume.but(uuid=moved, name="moved")])
     shutil.rmtree(code)
 
 

@@ -38,6 +38,9 @@ FILES = {
     "@motd.yml": {"path": "/etc/motd", "content": "hello"},
     "@data.yml": {"volume": {"name": "data", "size_gb": 10}},
     "@larger.yml": {"volume": {"name": "data", "size_gb": 20}},
+    "@limits.yml": {"volume": {"name": "data", "limits": {"total_iops_sec": 500}}},
+    "@swap.yml": {"volume": {"name": "data"}, "new_volume": {"name": "faster", "format": "raw"}},
+    "@faster.yml": {"volume": {"name": "faster"}},
 }
 
 

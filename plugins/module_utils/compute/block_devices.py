@@ -65,6 +65,13 @@ def without_volume(instance: Instance, uuid: str) -> Instance:
     return instance.but(spec=instance.spec.but(volumes=volumes), device_names=names)
 
 
+def swapped(instance: Instance, old_uuid: str, request: VolumeRequest) -> Instance:
+    """Return the record with another volume in the place of one, as the same device."""
+    volumes = [request if item.uuid == old_uuid else item for item in instance.spec.volumes]
+    names = {request.uuid if held == old_uuid else held: name for held, name in instance.device_names.items()}
+    return instance.but(spec=instance.spec.but(volumes=volumes), device_names=names)
+
+
 def find_volume(instance: Instance, uuid: str) -> Optional[VolumeRequest]:
     """Return a volume as the instance has it, or None."""
     return next((item for item in instance.spec.volumes if item.uuid == uuid), None)

@@ -27,7 +27,7 @@ from .reconciliation import Progress, describe_failure
 from .records import check_writable
 from .run_states import POWER_OF
 from .states import DELETED
-from .volume_wish import check_wish, is_as_wished
+from .volume_wish import check_swap, check_wish, is_as_wished
 
 # What may be asked for; the rest makes instances, or follows from a fleet.
 COMMANDS = (
@@ -36,6 +36,7 @@ COMMANDS = (
     *("lock", "unlock", "set_admin_password", "inject_file", "inject_network_info", "reset_network"),
     *("attach_volume", "detach_volume", "extend_volume"),
     *("attach_interface", "detach_interface", "add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"),
+    *("limit_volume", "swap_volume", "remove_volume_connection"),
 )
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"
@@ -158,6 +159,9 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
         check_boot(declared.name, record, command.arguments)
         check_wish(host, declared.name, record, command.arguments.get("volume"))
         check_interface(host, declared.name, record, command.arguments.get("interface"))
+        if declared.name == "swap_volume":
+            _old, new = check_swap(host, record, command.arguments["volume"], command.arguments["new_volume"])
+            check_wish(host, "attach_volume", record, new)
     except NovellaError as refusal:
         return answer.but(status=FAILED, error=describe_failure(declared.name, spec.name, refusal))
     if declared.alters is not None:

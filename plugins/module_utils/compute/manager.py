@@ -44,6 +44,7 @@ from .operations import shelving as _shelving  # noqa: F401
 from .operations import snapshotting as _snapshotting  # noqa: F401
 from .operations import soft_removal as _soft_removal  # noqa: F401
 from .operations import standstill as _standstill  # noqa: F401
+from .operations import volume_swapping as _volume_swapping  # noqa: F401
 from .operations import volumes as _volumes  # noqa: F401
 from .owner import is_alive
 from .reconciliation import Progress, make_result, reconcile
@@ -227,7 +228,7 @@ class ComputeManager(Manager):
 
         Args:
             actions: The slice, in the plan's order.
-            user_data: By uuid, for instances to be created or rebuilt.
+            user_data: By uuid, for instances to be created or rebuilt; with passphrases, see `reconcile`.
             run: The controller's run; what it has claimed on this host beforehand is used.
             claimed: Uuids of what it has claimed, and must still hold.
             contents: By digest, what config drives are to hold.

@@ -45,7 +45,7 @@ def reconcile(
 
     Args:
         actions: The slice, in the plan's order.
-        user_data: By uuid, for instances to be created or rebuilt.
+        user_data: By uuid, for instances to be created or rebuilt; and passphrases, by the uuids of encrypted volumes.
         progress: Told after each ended action: what it was, how many ended, how many there are.
         run: The controller's run; what it has claimed on this host beforehand is used.
         claimed: Uuids of what it has claimed, and must still hold.
@@ -76,7 +76,7 @@ def reconcile(
                     progress(what, len(results), total)
 
         work([(action, {}) for action in deletes])
-        jobs = [(action, _arguments(action, user_data.get(action.uuid), contents)) for action in others]
+        jobs = [(action, _arguments(action, user_data, contents)) for action in others]
         freeing = _freeing(others)
         work([job for job in jobs if id(job[0]) in freeing])
         work([job for job in jobs if job[0].operation == "define_network"])
@@ -90,6 +90,7 @@ def reconcile(
                 "vm_state": action.vm_state or "active",
                 "user_data": user_data.get(action.uuid),
                 "contents": contents,
+                "passphrases": _passphrases(action, user_data),
                 "root_disk_exists": action.uuid in disks,
                 "locked": action.locked,
             }
@@ -102,12 +103,22 @@ def reconcile(
     return [results[id(action)] for action in actions]
 
 
-def _arguments(action: Action, user_data: Optional[bytes], contents: Optional[Mapping[str, bytes]]) -> dict[str, Any]:
+def _passphrases(action: Action, secrets: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the passphrases of the encrypted volumes that an action is about, by uuid."""
+    volumes = [] if action.spec is None else list(action.spec.volumes)
+    volumes += [] if action.volume is None else [action.volume]
+    return {item.uuid: secrets[item.uuid] for item in volumes if item.encrypted and item.uuid in secrets}
+
+
+def _arguments(
+    action: Action, user_data: Mapping[str, bytes], contents: Optional[Mapping[str, bytes]]
+) -> dict[str, Any]:
     return {
         "spec": action.spec,
         "vm_state": action.vm_state,
-        "user_data": user_data,
+        "user_data": user_data.get(action.uuid),
         "contents": contents,
+        "passphrases": _passphrases(action, user_data),
         "reason": action.reason,
         "volume": action.volume,
         "interface": action.interface,

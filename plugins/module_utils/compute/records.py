@@ -48,9 +48,11 @@ def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
         VersionNotSupported: Its adoption, volumes, lock, tags or display name would be lost.
     """
     version, spec = Instance.written_version(version_cap), instance.spec
+    wishes = [item for item in spec.volumes if item.pool is not None or item.encrypted or item.limits]
     for since, parts in (
         ((1, 4), {"a definition of its own": instance.adopted}),
         ((1, 4), what_1_4_holds(spec)),
+        ((1, 4), {"volumes in pools, encrypted or limited": wishes}),
         ((1, 3), {"volumes": spec.volumes}),
         ((1, 2), {"a lock": instance.locked, "tags": spec.tags, "a display name": spec.display_name}),
     ):

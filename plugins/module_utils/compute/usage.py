@@ -40,7 +40,7 @@ from .records import read_record
 from .resource_request import requested_resources
 from .stats import count_stats, count_workload, is_resource_free
 from .tracker_db import TrackerDB
-from .volume_sizes import charged_flavor, missing_gb, own_flavor
+from .volume_sizes import charged_flavor, missing_gb, own_flavor, own_gb
 
 _GIB = 1 << 30
 
@@ -120,7 +120,7 @@ class HostAccount:
         used = self._reserved()
         for domain, record in taking:
             used = used.plus(_domain_usage(domain, record).with_overhead(overhead))
-        used = used.plus(Usage(0, 0, sum(volume.size_gb for volume in volumes) + being_made))
+        used = used.plus(Usage(0, 0, own_gb(volumes) + being_made))
         for held in (*waiting.values(), *moving):
             used = used.plus(held.usage.with_overhead(overhead))
         hardware = count_hardware(

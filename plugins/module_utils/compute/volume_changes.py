@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Optional
 
 from ..objects.plan import FieldChange
 from ..objects.volume import VolumeRequest
 from .volume_content import is_of_origin, show_origin
 
-ATTACH, DETACH, EXTEND = "attach_volume", "detach_volume", "extend_volume"
+ATTACH, DETACH, EXTEND, LIMIT = "attach_volume", "detach_volume", "extend_volume", "limit_volume"
 SETTLED = "what an instance boots from is settled when it is made"
 
 
@@ -57,7 +58,7 @@ def compare_volumes(applied: Sequence[VolumeRequest], wanted: Sequence[VolumeReq
             found.refused.append(f"{_name(item)}.boot_index none -> {item.boot_index}: {SETTLED}")
         else:
             found.steps.append(VolumeChange(ATTACH, item, FieldChange(_name(item), None, _size(item))))
-    found.steps.sort(key=lambda step: (DETACH, EXTEND, ATTACH).index(step.operation))
+    found.steps.sort(key=lambda step: (DETACH, EXTEND, LIMIT, ATTACH).index(step.operation))
     return found
 
 
@@ -74,6 +75,15 @@ def _compare(held: VolumeRequest, wanted: VolumeRequest, found: VolumeChanges) -
     if wanted.boot_index != held.boot_index:
         indexes = (("none" if index is None else index) for index in (held.boot_index, wanted.boot_index))
         found.refused.append(f"{name}.boot_index {' -> '.join(map(str, indexes))}: {SETTLED}")
+    if (wanted.pool, wanted.name_in_pool) != (held.pool, held.name_in_pool):
+        where, there = _where(held), _where(wanted)
+        what = f"{name}.pool {where} -> {there}" if where != there else f"another definition of {name}.pool"
+        found.refused.append(f"{what}: a volume stays where its data are; swap_volume moves them to another one")
+        wanted = wanted.but(pool=held.pool, name_in_pool=held.name_in_pool)
+    if wanted.encrypted != held.encrypted:
+        was = f"{name}.encrypted {held.encrypted} -> {wanted.encrypted}"
+        found.refused.append(f"{was}: what a volume was made as, it stays")
+        wanted = wanted.but(encrypted=held.encrypted)
     if wanted.delete_on_termination != held.delete_on_termination:
         flags = held.delete_on_termination, wanted.delete_on_termination
         found.updates.append(FieldChange(f"{name}.delete_on_termination", *flags))
@@ -87,6 +97,9 @@ def _compare(held: VolumeRequest, wanted: VolumeRequest, found: VolumeChanges) -
     elif size_gb > held.size_gb:
         change = FieldChange(f"{name}.size_gb", held.size_gb, size_gb)
         found.steps.append(VolumeChange(EXTEND, held.but(size_gb=size_gb), change))
+    if wanted.limits != held.limits and wanted.bus == held.bus:
+        change = FieldChange(f"{name}.limits", _limits(held), _limits(wanted))
+        found.steps.append(VolumeChange(LIMIT, held.but(size_gb=size_gb, limits=wanted.limits), change))
 
 
 def _replugged(held: VolumeRequest, wanted: VolumeRequest, size_gb: int) -> VolumeRequest:
@@ -97,6 +110,15 @@ def _replugged(held: VolumeRequest, wanted: VolumeRequest, size_gb: int) -> Volu
 
 def _name(item: VolumeRequest) -> str:
     return f"volumes.{item.name}"
+
+
+def _where(item: VolumeRequest) -> str:
+    pool = "none" if item.pool is None else item.pool.name
+    return pool if item.name_in_pool is None else f"{pool}/{item.name_in_pool}"
+
+
+def _limits(item: VolumeRequest) -> Optional[str]:
+    return ", ".join(f"{name} {value}" for name, value in sorted(item.limits.items())) or None
 
 
 def _size(item: VolumeRequest) -> str:

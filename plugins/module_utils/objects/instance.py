@@ -70,7 +70,8 @@ class Instance(Document):
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
         1.3  device_names, InstanceSpec.volumes
-        1.4  adopted; InstanceSpec.guest and .ephemeral; VolumeRequest.image, .snapshot and .boot_index;
+        1.4  adopted; InstanceSpec.guest and .ephemeral; VolumeRequest.image, .snapshot, .boot_index, .pool,
+             .name_in_pool, .encrypted and .limits;
              NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
     """
 

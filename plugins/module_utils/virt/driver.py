@@ -116,6 +116,22 @@ class ComputeDriver(abc.ABC):
         yet that its definition has it get at its next boot is nothing either.
         """
 
+    @abc.abstractmethod
+    def find_volume(self, request: VolumeRequest) -> Optional[Volume]:
+        """Return a volume of a pool as it is there now, or None where it is to be made.
+
+        Raises:
+            InvalidVolume: The pool is not there, or is to have the volume and has not.
+        """
+
+    @abc.abstractmethod
+    def check_volume_free(self, request: VolumeRequest, instance_uuid: str) -> None:
+        """Refuse a volume that an instance of another host has.
+
+        Raises:
+            InvalidVolume: It has.
+        """
+
     # -- building --------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -277,6 +293,10 @@ class ComputeDriver(abc.ABC):
     # -- volumes ---------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
+    def keep_passphrase(self, uuid: str, passphrase: bytes) -> None:
+        """Keep the passphrase of an encrypted volume on the host, secret, for as long as the volume is there."""
+
+    @abc.abstractmethod
     def create_volume(self, volume: Volume, content: Optional[Image]) -> None:
         """Make a volume. One that is there is kept as it is; what is half-made is never seen.
 
@@ -285,6 +305,7 @@ class ComputeDriver(abc.ABC):
 
         Raises:
             ImageUnacceptable: The image cannot be used, or is larger than the volume.
+            InvalidVolume: Its pool is not there, or it is to be encrypted and its passphrase is not known.
         """
 
     @abc.abstractmethod
@@ -297,7 +318,7 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def delete_volume(self, uuid: str) -> None:
-        """Delete a volume and its data."""
+        """Delete a volume and its data. One that an instance of another host has stays."""
 
     @abc.abstractmethod
     def attach_volume(self, instance_uuid: str, request: VolumeRequest, device_name: str) -> None:
@@ -313,6 +334,41 @@ class ComputeDriver(abc.ABC):
 
         Raises:
             DeviceDetachFailed: It has not, in time.
+        """
+
+    @abc.abstractmethod
+    def limit_volume(self, instance_uuid: str, volume_uuid: str, limits: Mapping[str, int]) -> None:
+        """Limit the input and output of a guest's volume, at once if it runs and in its definition.
+
+        Args:
+            limits: Bytes or requests per second, by the names of `objects.volume.LIMITS`; the rest is not limited.
+        """
+
+    @abc.abstractmethod
+    def copy_volume(
+        self, instance_uuid: str, old_uuid: str, request: VolumeRequest, device_name: str, progress: Copying
+    ) -> None:
+        """Have a running guest's volume copied to another one, until all that it writes goes to both.
+
+        Args:
+            request: The other volume, which is there and as large or larger.
+            progress: Told now and then how many bytes of how many are copied.
+
+        Raises:
+            InvalidVolume: It has no such volume, or the other one is not there.
+            HypervisorError: The copying ended before that.
+        """
+
+    @abc.abstractmethod
+    def pivot_volume(self, instance_uuid: str, old_uuid: str, request: VolumeRequest, device_name: str) -> None:
+        """Have the guest go on with the copy alone, and its definition say so. The old volume is free then."""
+
+    @abc.abstractmethod
+    def drop_volume_copy(self, instance_uuid: str, old_uuid: str, new_uuid: str) -> Optional[bool]:
+        """End the copying of a volume that nobody waits for.
+
+        Returns:
+            Whether the guest has the new volume by now; None where it is off, so that nothing tells.
         """
 
     # -- networks --------------------------------------------------------------------------------------------

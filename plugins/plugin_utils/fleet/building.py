@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.novella.compute.plugins.module_utils.objects.ephemeral_disk import EphemeralDisk
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
+from ansible_collections.novella.compute.plugins.module_utils.objects.pool import StoragePool
 
 from ..scheduler.options import SchedulerOptions
 from .draft import Draft
@@ -22,12 +23,18 @@ from .network_building import build_network, build_nic
 _FLOATS = {option.name for option in fields(SchedulerOptions) if isinstance(option.default, float)}
 
 
-def build_fleet(draft: Draft, user_data: Mapping[str, bytes], handouts: Mapping[str, Handout]) -> Fleet:
+def build_fleet(
+    draft: Draft,
+    user_data: Mapping[str, bytes],
+    handouts: Mapping[str, Handout],
+    passphrases: Mapping[str, bytes],
+) -> Fleet:
     """Return the fleet.
 
     Args:
         user_data: What instances are given, by the name of their entry.
         handouts: Likewise, what else their guests are told.
+        passphrases: Those of encrypted volumes, by the name of their entry.
     """
     content = draft.content
     return Fleet(
@@ -36,7 +43,10 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes], handouts: Mapping[
         flavors={name: Flavor(name, **_whole(body)) for name, body in draft.section("flavors").items()},
         images={name: Image(name, **_whole(body)) for name, body in draft.section("images").items()},
         networks={name: build_network(name, body) for name, body in draft.section("networks").items()},
-        volumes={name: DeclaredVolume(name, **_whole(body)) for name, body in draft.section("volumes").items()},
+        volumes={name: _volume(name, body, passphrases.get(name)) for name, body in draft.section("volumes").items()},
+        storage_pools={
+            name: StoragePool(name, **_whole(body)) for name, body in draft.section("storage_pools").items()
+        },
         server_groups={
             name: _server_group(name, _whole(body)) for name, body in draft.section("server_groups").items()
         },
@@ -67,7 +77,7 @@ def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None, hando
     other = ("user_data", "user_data_file", *HANDOUT_KEYS)
     keys = {key: value for key, value in _whole(body).items() if key not in other}
     keys["networks"] = tuple(build_nic(nic) for nic in body.get("networks", ()))
-    keys["volumes"] = tuple(Attachment(**_whole(item)) for item in body.get("volumes", ()))
+    keys["volumes"] = tuple(Attachment(**_with_limits(item)) for item in body.get("volumes", ()))
     keys["ephemeral"] = tuple(EphemeralDisk(**_whole(item)) for item in body.get("ephemeral", ()))
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
@@ -75,6 +85,16 @@ def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None, hando
     keys["tags"] = tuple(body.get("tags", ()))
     keys.update(guest=handout.settings, contents=handout.contents, wait_for=handout.wait_for)
     return DeclaredInstance(name, user_data=user_data, **keys)
+
+
+def _volume(name: str, body: Mapping[str, Any], passphrase: bytes | None) -> DeclaredVolume:
+    keys = {key: value for key, value in _with_limits(body).items() if key not in ("passphrase", "passphrase_file")}
+    return DeclaredVolume(name, passphrase=passphrase, **keys)
+
+
+def _with_limits(body: Mapping[str, Any]) -> dict[str, Any]:
+    keys = _whole(body)
+    return {**keys, "limits": _whole(keys["limits"])} if "limits" in keys else keys
 
 
 def _whole(body: Mapping[str, Any]) -> dict[str, Any]:

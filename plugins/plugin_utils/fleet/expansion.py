@@ -111,14 +111,21 @@ def _volume(fleet: Fleet, instance: str, position: int, item: Attachment) -> Vol
     if snapshot is not None:
         source, _slash, taken = snapshot.partition("/")
         snapshot = f"{instance_uuid(fleet.name, fleet.project_id, source)}/{taken}"
+    pool = None if made.pool is None else fleet.storage_pools[made.pool]
+    declared = fleet.volumes.get(item.volume or "")
     return VolumeRequest(
         uuid=volume_uuid(fleet.name, fleet.project_id, name),
         name=name,
         size_gb=made.size_gb or 0,
-        format=made.format,
+        # What a pool has is seen as it is.
+        format=made.format if pool is None or pool.makes_volumes else "raw",
         bus=item.bus,
         delete_on_termination=item.delete_on_termination,
         image=None if image is None else fleet.images[image],
         snapshot=snapshot,
         boot_index=item.boot_index,
+        pool=pool,
+        name_in_pool=None if declared is None else declared.name_in_pool,
+        encrypted=declared is not None and declared.encrypted,
+        limits=dict(made.limits),
     )

@@ -13,6 +13,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.ephemeral_
 from ansible_collections.novella.compute.plugins.module_utils.objects.guest import GuestSettings, Readiness
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
 from ansible_collections.novella.compute.plugins.module_utils.objects.network import Bandwidth, Route
+from ansible_collections.novella.compute.plugins.module_utils.objects.pool import StoragePool
 
 DesiredState = Literal["active", "stopped", "paused", "suspended", "shelved", "any"]
 
@@ -63,7 +64,8 @@ class Nic:
 class DeclaredVolume:
     """A disk with a life of its own. The size is in GiB.
 
-    A new one is filled with `image`, by its name, or with `snapshot`, ``INSTANCE/NAME``.
+    A new one is filled with `image`, by its name, or with `snapshot`, ``INSTANCE/NAME``. `name_in_pool` and `limits`
+    are as in `VolumeRequest`.
     """
 
     name: str
@@ -71,6 +73,11 @@ class DeclaredVolume:
     format: str = "qcow2"
     image: str | None = None
     snapshot: str | None = None
+    pool: str | None = None
+    name_in_pool: str | None = None
+    limits: dict[str, int] = field(default_factory=dict)
+    encrypted: bool = False
+    passphrase: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ class Attachment:
     image: str | None = None
     snapshot: str | None = None
     boot_index: int | None = None
+    pool: str | None = None
+    limits: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,6 +167,7 @@ class Fleet:
     images: dict[str, Image] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
     volumes: dict[str, DeclaredVolume] = field(default_factory=dict)
+    storage_pools: dict[str, StoragePool] = field(default_factory=dict)
     server_groups: dict[str, ServerGroup] = field(default_factory=dict)
     aggregates: dict[str, Aggregate] = field(default_factory=dict)
     instances: dict[str, DeclaredInstance] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from .faults import Faults
 from .names import Counts, is_member_number
 from .network_rules import check_networks
 from .placement_rules import check_placement_rules
+from .pool_rules import check_pools
 from .volume_rules import check_volumes
 from .wording import Path, missing_name, quoted
 
@@ -38,6 +39,7 @@ def check_references(draft: Draft, faults: Faults) -> None:
     check_networks(draft, counts, faults)
     check_adoptions(draft, faults)
     check_disks(draft, faults)
+    check_pools(draft, faults)
     check_placement_rules(draft, counts, faults)
 
 

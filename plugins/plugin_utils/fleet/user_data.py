@@ -34,13 +34,13 @@ def read_user_data(draft: Draft, faults: Faults) -> dict[str, bytes]:
     return found
 
 
-def locate(draft: Draft, path: wording.Path, file: str) -> Path:
-    """Return where a file is that the entry at `path` names.
+def locate(draft: Draft, entry: wording.Path, file: str) -> Path:
+    """Return the path of a file that an entry names: beside the file that declares it, unless it is absolute.
 
     Raises:
-        Unreadable: That cannot be told.
+        Unreadable: It is not, and inventory variables declare it.
     """
-    owner = draft.owner(path)
+    owner = draft.owner(entry)
     if owner is not None and owner.folder is not None:
         return owner.folder / file
     if Path(file).is_absolute():

@@ -95,7 +95,7 @@ def _place(observation: Observation, host: str) -> dict[str, Any]:
     report = observation.reports[host]
     instances = [[seen.instance.uuid, seen.instance.spec.name, seen.instance.generation] for seen in report.instances]
     # Of volumes the same must be known: none is made anew while it may be on a host that does not answer.
-    instances += [[volume.uuid, volume.name, 0] for volume in report.volumes]
+    instances += [[volume.uuid, volume.name, 0] for volume in report.volumes if not volume.is_shared]
     # And of addresses: none is given to another.
     instances += [[key, seen.instance.spec.name, 0] for seen in report.instances for key in address_keys(seen.instance)]
     return Place(report.generation, instances).as_dict()

@@ -45,7 +45,7 @@ ORDER = (
     *("unlock", "delete", "soft_delete", "restore", "update", "unpause", "resume", "unshelve"),
     *("detach_interface", "remove_fixed_ip_from_instance", "define_network", "delete_network"),
     *("add_fixed_ip_to_instance", "attach_interface"),
-    *("detach_volume", "delete_volume", "extend_volume", "attach_volume"),
+    *("detach_volume", "delete_volume", "extend_volume", "limit_volume", "attach_volume"),
     *("stop", "reconfigure", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
 )
 

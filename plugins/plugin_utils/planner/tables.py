@@ -28,7 +28,7 @@ SHOWN = 20
 LEAST = 20
 OPERATIONS = (
     *("create", "restore", "start", "unpause", "resume", "unshelve", "stop", "pause", "suspend", "shelve"),
-    *("detach_volume", "extend_volume", "attach_volume", "delete_volume"),
+    *("detach_volume", "extend_volume", "limit_volume", "attach_volume", "delete_volume"),
     *("define_network", "detach_interface", "remove_fixed_ip_from_instance", "add_fixed_ip_to_instance"),
     *("attach_interface", "delete_network"),
     *("reconfigure", "rebuild", "update", "unlock", "lock", "soft_delete", "delete"),

@@ -54,6 +54,9 @@ ALLOWED = {
     "detach_interface": {"active", "paused", "stopped"},
     "add_fixed_ip_to_instance": {"active", "paused", "stopped"},
     "remove_fixed_ip_from_instance": {"active", "paused", "stopped"},
+    "limit_volume": {"active", "paused", "stopped"},
+    "swap_volume": {"active", "paused"},
+    "remove_volume_connection": {"active", "error", "paused", "stopped"},
     "trigger_crash_dump": {"active", "error", "paused", "rescued"},
     "lock": {*HERE} - {"building"},
     "unlock": {*HERE} - {"building"},
@@ -70,6 +73,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "detach_interface": {"interface": InterfaceWish(bridge="br0")},
     "add_fixed_ip_to_instance": {"interface": InterfaceWish(address="192.0.2.7")},
     "remove_fixed_ip_from_instance": {"interface": InterfaceWish(address="192.0.2.5")},
+    "limit_volume": {"volume": VolumeWish("data", limits={"total_iops_sec": 500})},
+    "swap_volume": {"volume": VolumeWish("data"), "new_volume": VolumeWish("moved")},
+    "remove_volume_connection": {"volume": VolumeWish("data")},
 }
 
 
@@ -80,6 +86,7 @@ def ends(operation: str, vm_state: str) -> list[str]:
         *("set_admin_password", "inject_file", "inject_network_info", "reset_network"),
         *("attach_volume", "detach_volume", "extend_volume"),
         *("attach_interface", "detach_interface", "add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"),
+        *("limit_volume", "swap_volume", "remove_volume_connection"),
     )
     as_it_was = {name: ALLOWED[name] for name in without_end}
     as_it_was["rebuild"] = {"stopped"}

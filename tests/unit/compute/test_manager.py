@@ -165,6 +165,10 @@ def test_the_history_tells_what_was_done_and_what_failed(host: FakeHost) -> None
     assert host.db.query("SELECT operation FROM journal")[0]["operation"] == "delete"
 
 
+VOLUME_OPERATIONS = (
+    *("attach_volume", "detach_volume", "extend_volume"),
+    *("limit_volume", "swap_volume", "remove_volume_connection"),
+)
 VOLUME = VolumeRequest("uuid-of-data", "data", 2)
 NIC = NetworkRequest("front", "52:54:00:00:00:01", bridge="br0")
 
@@ -182,7 +186,8 @@ def test_an_operation_killed_at_any_step_is_made_good_by_the_next_run(host: Fake
         "admin_password": "correct horse",
         "file": InjectedFile("/etc/motd", b"hello"),
         "order": SnapshotOrder("before-upgrade", "daily", 1, quiesce=True),
-        "volume": VOLUME,
+        "volume": VOLUME.but(limits={"total_iops_sec": 500}) if name == "limit_volume" else VOLUME,
+        "new_volume": VOLUME.but(uuid="uuid-of-moved", name="moved"),
         "interface": NIC if name == "attach_interface" else NIC.but(addresses=[FixedIP("192.0.2.5", 24)]),
     }
     arguments = {"spec": action.spec, "vm_state": "active", **own}
@@ -217,9 +222,9 @@ def _have_it_ready(host: FakeHost, name: str) -> None:
     starts_from = OPERATIONS[name].vm_states or ()
     vm_state = "active" if "active" in starts_from else starts_from[0]
     host.driver.save_record(record.but(vm_state=vm_state, rescue_image=None))
-    if name in ("attach_volume", "detach_volume", "extend_volume"):
-        if record.spec.volumes:
-            host.reconcile(act("detach_volume", "web-1", volume=VOLUME))
+    if name in VOLUME_OPERATIONS:
+        for volume in record.spec.volumes:
+            host.reconcile(act("detach_volume", "web-1", volume=volume))
         host.driver.delete_volume(VOLUME.uuid)
         if name != "attach_volume":
             host.reconcile(act("attach_volume", "web-1", volume=VOLUME.but(size_gb=1)))

@@ -32,8 +32,40 @@ BAD = {
         "disks: {}\n",
         (
             "5: disks: unknown key. Allowed: version, name, project_id, allow, flavors, images, networks, volumes, "
-            "server_groups, aggregates, instances, guest, scheduler."
+            "storage_pools, server_groups, aggregates, instances, guest, scheduler."
         ),
+    ),
+    "pool_that_is_not_declared": (
+        "volumes:\n  data: {size_gb: 1, pool: big}\n",
+        "6: volumes.data.pool: there is no storage pool 'big'. None is declared.",
+    ),
+    "pool_without_what_its_type_needs": (
+        "storage_pools:\n  san: {type: iscsi, host: san1}\n",
+        "6: storage_pools.san.iqn: a pool of type iscsi needs it.",
+    ),
+    "pools_at_one_place": (
+        "storage_pools:\n  one: {type: dir, path: /srv/big}\n  two: {type: dir, path: /srv/big/}\n",
+        "7: storage_pools.two.path: is where storage_pools.one is.",
+    ),
+    "pool_with_what_its_type_has_not": (
+        "storage_pools:\n  big: {type: dir, path: /srv/big, port: 1}\n",
+        "6: storage_pools.big.port: is nothing that a pool of type dir has. It has: path.",
+    ),
+    "volume_of_a_pool_that_does_not_say_which": (
+        "storage_pools:\n  s: {type: nbd, host: store1}\nvolumes:\n  data: {size_gb: 1, pool: s}\n",
+        "8: volumes.data.name_in_pool: a pool of type nbd has its volumes, and this says which one it is.",
+    ),
+    "limits_in_all_and_of_a_part": (
+        "volumes:\n  data: {size_gb: 1, limits: {total_iops_sec: 5, read_iops_sec: 5}}\n",
+        "6: volumes.data.limits.total_iops_sec: stands beside read_iops_sec; QEMU takes one or the other.",
+    ),
+    "encrypted_volume_without_a_passphrase": (
+        "volumes:\n  data: {size_gb: 1, encrypted: true}\n",
+        "6: volumes.data.encrypted: needs passphrase or passphrase_file.",
+    ),
+    "passphrase_that_is_short": (
+        "volumes:\n  data: {size_gb: 1, encrypted: true, passphrase: short}\n",
+        "6: volumes.data.passphrase: must be one line of at least 8 characters.",
     ),
     "volume_without_a_size": ("volumes:\n  data: {}\n", "6: volumes.data.size_gb: required, but missing."),
     "volume_of_no_size": (

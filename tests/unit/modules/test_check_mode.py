@@ -49,6 +49,9 @@ OWN: dict[str, dict[str, Any]] = {
     "detach_interface": {"interface": {"bridge": "br0"}},
     "add_fixed_ip_to_instance": {"interface": {"address": "192.0.2.7"}},
     "remove_fixed_ip_from_instance": {"interface": {"address": "192.0.2.5"}},
+    "limit_volume": {"volume": {"name": "data", "limits": {"total_iops_sec": 500}}},
+    "swap_volume": {"volume": {"name": "data"}, "new_volume": {"name": "moved"}},
+    "remove_volume_connection": {"volume": {"name": "moved"}},
 }
 SCENARIOS: dict[str, list[dict[str, Any]]] = {
     "claim": [

@@ -23,7 +23,7 @@ from ..locking import DECLARED
 from ..operation import Run, operation
 from ..records import read_record
 from ..states import ACTIVE, PAUSED, SHELVED, SPAWNING, STOPPED, SUSPENDED
-from ..volume_claims import make_volume, take_volumes
+from ..volume_claims import keep_passphrases, make_volume, take_volumes
 from ..volume_content import find_content
 from .interfaces import release_all, reserve_all
 
@@ -62,6 +62,7 @@ def create(run: Run) -> Optional[Instance]:
         locked: It is locked from the beginning.
         user_data: bytes for the guest.
         contents: Those of its files and vendor data, by digest.
+        passphrases: Those of encrypted volumes, by uuid.
         root_disk_exists: An earlier life of the instance left disks of its own here; they are used again.
     """
     driver = run.driver
@@ -110,11 +111,12 @@ def _with_volumes(run: Run, instance: Instance) -> Instance:
     present = run.step("claim volumes", take_volumes, run.host, instance, requests, True)
     # Noted beforehand, like the root disk: an undo deletes what was made, and never what was there.
     run.note(volumes_made=[request.uuid for request in requests if request.uuid not in present])
-    run.step("volumes", _make_volumes, run, requests)
+    run.step("volumes", _make_volumes, run, [request for request in requests if request.is_made])
     return with_volumes(instance)
 
 
 def _make_volumes(run: Run, requests: Sequence[VolumeRequest]) -> None:
+    keep_passphrases(run, requests)
     for request in requests:
         run.driver.create_volume(make_volume(run.instance.spec, request), find_content(run.host, request))
         run.driver.resize_volume(request.uuid, request.size_gb, None)

@@ -19,7 +19,12 @@ from ..images import UNFINISHED
 
 
 def run_qemu_img(deadline: float, *arguments: str) -> None:
-    """Run qemu-img.
+    """Run qemu-img; see `ask_qemu_img`."""
+    ask_qemu_img(deadline, *arguments)
+
+
+def ask_qemu_img(deadline: float, *arguments: str) -> bytes:
+    """Run qemu-img, and return what it says.
 
     Args:
         deadline: Seconds that it may take.
@@ -30,11 +35,13 @@ def run_qemu_img(deadline: float, *arguments: str) -> None:
         ComputeResourcesUnavailable: The disk is full.
     """
     command = ("qemu-img", *arguments)
-    run_tool(deadline, "Install the distribution's package (the role novella.compute.hypervisor does).", *command)
+    return run_tool(
+        deadline, "Install the distribution's package (the role novella.compute.hypervisor does).", *command
+    )
 
 
-def run_tool(deadline: float, remedy: str, *command: str) -> None:
-    """Run a program that makes or changes a disk.
+def run_tool(deadline: float, remedy: str, *command: str) -> bytes:
+    """Run a program that makes, changes or knows of a disk, and return what it says.
 
     Args:
         deadline: Seconds that it may take.
@@ -47,7 +54,7 @@ def run_tool(deadline: float, remedy: str, *command: str) -> None:
     """
     path = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
     try:
-        subprocess.run(
+        done: subprocess.CompletedProcess[bytes] = subprocess.run(
             [shutil.which(command[0], path=path) or command[0], *command[1:]],
             check=True,
             capture_output=True,
@@ -65,6 +72,7 @@ def run_tool(deadline: float, remedy: str, *command: str) -> None:
         said = error.stderr.decode(errors="replace").strip()
         kind = ComputeResourcesUnavailable if "No space left" in said else HypervisorError
         raise kind(f"{command[0]} {command[1]} failed: {said}") from None
+    return done.stdout
 
 
 @contextlib.contextmanager

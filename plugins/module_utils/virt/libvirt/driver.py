@@ -81,7 +81,7 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
         shared_cpus: The CPUs that vCPUs share; None for all.
         screens: By kind, ``vnc`` or ``spice``, the address at which guests' screens can be reached.
         serial_listen, serial_ports: The same for their serial consoles, and at which ports.
-        volumes_dir, detach_attempts, detach_timeout: See VolumeDriving.
+        volumes_dir, keys_dir, detach_attempts, detach_timeout: See VolumeDriving.
     """
 
     def __init__(
@@ -98,8 +98,9 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
         volumes_dir: Optional[str] = None,
         detach_attempts: int = 8,
         detach_timeout: float = 20.0,
+        keys_dir: str = "/var/lib/novella/passphrases",
     ) -> None:
-        super().__init__(Connection(uri, deadline), deadline, volumes_dir, detach_attempts, detach_timeout)
+        super().__init__(Connection(uri, deadline), deadline, volumes_dir, keys_dir, detach_attempts, detach_timeout)
         self._power = GuestPower(self._connection, deadline)
         self._agent = GuestAgent(self._connection)
         self._interfaces = InterfacePlug(self._connection, detach_attempts, detach_timeout)
@@ -145,7 +146,7 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
     def get_disk_space(self, domains: Iterable[Domain]) -> DiskSpace:
         disks, domains = self._disks, list(domains)
         ours = {domain.uuid for domain in domains if domain.record is not None}
-        files = [*(path for domain in domains for path in domain.disk_files), *self._volumes.files()]
+        files = [*(path for domain in domains for path in domain.disk_files), *self._volumes.own.files()]
         return DiskSpace(disks.free_bytes(), disks.growth(ours, files))
 
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
@@ -303,6 +304,7 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
             domain = self._domain(uuid)
             if domain.isActive():
                 raise InstanceInvalidState(f"The domain {uuid} is running, and was to be undefined.", "Stop it first.")
+            self.release_volumes(uuid)
             domain.undefineFlags(
                 libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
                 | (keeping_flags() if keep_state else libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)

@@ -14,6 +14,7 @@ import json
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Optional
 
 from ..image_format import virtual_size
@@ -42,7 +43,9 @@ def read_fingerprint(connection: Connection, pool: str, with_pci: bool, volumes_
         HypervisorUnavailable, DeadlineExceeded: libvirt does not answer.
     """
     content = connection.read("take the host's fingerprint", lambda raw: _read(raw, pool, with_pci))
+    directory = volumes_dir or content[4][0][1]
     volumes = [] if volumes_dir is None else _list_files(volumes_dir)
+    volumes += [file for path in _pool_directories(directory) for file in _list_files(path)]
     return hashlib.sha256(json.dumps([content, volumes]).encode()).hexdigest()
 
 
@@ -120,6 +123,17 @@ def _measure(directory: str, foreign: Iterable[tuple[str, int]]) -> list[Any]:
     allocated = sum(_allocated(path) for path in {path for path, _size in (*files, *foreign) if path})
     left = about.f_bavail * about.f_frsize + allocated
     return [files, about.f_blocks * about.f_frsize, left // GIB]
+
+
+def _pool_directories(directory: str) -> list[str]:
+    """Return where the pools are that the host's own directory of volumes remembers; see `volume_pools`."""
+    found = []
+    for path in sorted(Path(directory).glob("*.pool.json")):
+        try:
+            found.append(str(json.loads(path.read_text(encoding="utf-8"))["path"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
 
 
 def _list_files(directory: str) -> list[tuple[str, int]]:

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Optional
 
-from ...objects.errors import ImageUnacceptable, InvalidInput, InvalidVolume
+from ...objects.errors import ImageUnacceptable, InvalidInput, InvalidVolume, NotSupported
 from ...objects.volume import FORMATS, Volume
 from ..hypervisor import CachedImage
 from ..image_format import virtual_size
@@ -20,6 +20,7 @@ from .disk_files import part_of, run_qemu_img, sync, unfinished
 from .local_disk_store import UUID
 from .qemu_img import check_equal, convert
 from .storage import GIB
+from .volume_keys import VolumeKeys
 
 VOLUME = re.compile(rf"({UUID})\.volume\.({'|'.join(FORMATS)})")
 
@@ -30,11 +31,13 @@ class VolumeStore:
     Args:
         directory: It.
         deadline: Seconds that qemu-img may take.
+        keys: The passphrases of encrypted volumes; None where none is.
     """
 
-    def __init__(self, directory: str, deadline: float) -> None:
+    def __init__(self, directory: str, deadline: float, keys: Optional[VolumeKeys] = None) -> None:
         self.directory = Path(directory)
         self._deadline = deadline
+        self._keys = keys
 
     def find_all(self) -> list[Volume]:
         """Return every volume. One whose document is lost or damaged is listed by its uuid: its data are there."""
@@ -49,6 +52,15 @@ class VolumeStore:
         paths = (self._disk(uuid, disk_format) for disk_format in FORMATS)
         return next((path for path in paths if path.exists()), None)
 
+    def has(self, uuid: str) -> bool:
+        """Return whether a volume is here, whole or half."""
+        return self.path(uuid) is not None or self._document(uuid).exists()
+
+    def read(self, uuid: str) -> Optional[Volume]:
+        """Return a volume, or None."""
+        path = self.path(uuid)
+        return None if path is None else self._read(uuid, path.suffix[1:])
+
     def create(self, volume: Volume, content: Optional[CachedImage] = None) -> None:
         """Make a volume, and the directory where it is missing.
 
@@ -57,6 +69,7 @@ class VolumeStore:
 
         Raises:
             ImageUnacceptable: The image is larger than the volume.
+            InvalidVolume: It is to be encrypted, and the host does not know its passphrase.
         """
         self.directory.mkdir(mode=0o711, parents=True, exist_ok=True)
         path = self._disk(volume.uuid, volume.format)
@@ -69,15 +82,19 @@ class VolumeStore:
         if not self._document(volume.uuid).exists():
             self._write(volume)
 
-    def has(self, uuid: str) -> bool:
-        """Return whether a volume is there, whole."""
-        return self.path(uuid) is not None
-
     def _fill(self, part: Path, volume: Volume, content: Optional[CachedImage]) -> None:
         size = str(volume.size_gb * GIB)
         if content is None:
-            run_qemu_img(self._deadline, "create", "-q", "-f", volume.format, str(part), size)
+            how: tuple[str, ...] = ("-f", volume.format)
+            if volume.encrypted:
+                how += (*self._key(volume.uuid), "-o", "encrypt.format=luks,encrypt.key-secret=key")
+            run_qemu_img(self._deadline, "create", "-q", *how, str(part), size)
             return
+        if volume.encrypted:
+            raise NotSupported(
+                f"The volume '{volume.name}' is to be encrypted and to be made of something.",
+                "Make it empty, and copy to it in a guest.",
+            )
         if content.virtual_size > volume.size_gb * GIB:
             raise ImageUnacceptable(
                 f"What the volume '{volume.name}' is to be made of needs {-(-content.virtual_size // GIB)} GiB, and it "
@@ -93,8 +110,11 @@ class VolumeStore:
         """Have a volume that no guest has open be so large."""
         path = self.path(uuid)
         if path is not None and self.size(path) < size_gb * GIB:
-            disk_format = path.suffix[1:]
-            run_qemu_img(self._deadline, "resize", "-q", "-f", disk_format, str(path), str(size_gb * GIB))
+            what: tuple[str, ...] = ("-f", path.suffix[1:], str(path))
+            if self._read(uuid, path.suffix[1:]).encrypted:
+                options = f"driver=qcow2,encrypt.key-secret=key,file.filename={path}"
+                what = (*self._key(uuid), "--image-opts", options)
+            run_qemu_img(self._deadline, "resize", "-q", *what, str(size_gb * GIB))
 
     def delete(self, uuid: str) -> None:
         """Remove a volume, finished, half, or gone already. Its document goes last: it says whose the rest is."""
@@ -125,6 +145,12 @@ class VolumeStore:
                 "Bring its file back; Novella makes no empty one in the place of data.",
             )
         return path
+
+    def _key(self, uuid: str) -> tuple[str, ...]:
+        """Return what tells qemu-img where the passphrase is. The secret itself stands on no command line."""
+        if self._keys is None:
+            raise InvalidVolume(f"The volume {uuid} is encrypted, and this host knows no passphrases.")
+        return ("--object", f"secret,id=key,file={self._keys.require(uuid)}")
 
     def _read(self, uuid: str, disk_format: str) -> Volume:
         size_gb = self.size(self._disk(uuid, disk_format)) // GIB
