@@ -19,6 +19,7 @@ from ..objects.identity import instance_uuid, mac_address
 from ..objects.ingredients import Flavor, Image, NetworkRequest
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action
+from ..virt.shape.guest_shape import read_shape
 from .judgement import create_action, judge, removal_action
 from .labels import check_labels, order_tags
 from .locking import LOCKED, check_lock
@@ -152,6 +153,7 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
 
     Raises:
         OptionInvalid: The name cannot be a host name, a size is not positive, or a limit of metadata or tags is passed.
+        InvalidInput, NotSupported: The image asks for something of its guest that cannot be given.
     """
     for option in ("name", "fleet", "project_id"):
         _check_name(option, options[option])
@@ -180,6 +182,8 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
         guest=told.settings,
     )
     check_labels(spec)
+    # In check mode, too, what cannot be built is no instance.
+    read_shape(spec.flavor, spec.image)
     other = {"locked": options["locked"], "contents": told.contents, "wait_for": told.wait_for}
     return WantedInstance(uuid, spec, options["vm_state"], user_data, **other)
 

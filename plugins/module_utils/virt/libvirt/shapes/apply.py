@@ -30,5 +30,13 @@ def apply_shape(
     processor.apply(domain, shape, vcpus)
     firmware.apply(domain, shape, can_secure_boot)
     disks.apply(domain, shape, volumes)
-    devices.apply(domain, shape, vcpus)
+    devices.apply(domain, shape)
     limits.apply(domain, shape, volumes)
+    for interface in domain.iterfind("devices/interface"):
+        apply_to_interface(interface, shape, vcpus)
+
+
+def apply_to_interface(interface: ET.Element, shape: Shape, vcpus: int) -> None:
+    """Have one network interface be as the guest's shape says, whenever it is plugged in."""
+    devices.shape_interface(interface, shape, vcpus)
+    limits.limit_interface(interface, shape)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A guest's network interfaces, consoles, screens, and what else is plugged into it."""
+"""A guest's network interfaces, consoles and screens, and what else is plugged into it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ from .tree import drop, have
 MOST_QUEUES = 256
 
 
-def apply(domain: ET.Element, shape: Shape, vcpus: int) -> None:
-    """Have its devices be as they are wanted."""
+def apply(domain: ET.Element, shape: Shape) -> None:
+    """Have its devices be as they are wanted, but for its network interfaces."""
     devices = have(domain, "devices")
-    for interface in devices.findall("interface"):
-        shape_interface(interface, shape, vcpus)
     action = shape.get("watchdog_action", "disabled")
     if action != "disabled":
         ET.SubElement(devices, "watchdog", model="i6300esb", action=action)
@@ -41,7 +39,7 @@ def apply(domain: ET.Element, shape: Shape, vcpus: int) -> None:
 
 
 def shape_interface(interface: ET.Element, shape: Shape, vcpus: int) -> None:
-    """Have one network interface be as the guest's are wanted, whenever that is plugged in."""
+    """Have one network interface be of the model that is wanted, with as many queues."""
     model = have(interface, "model")
     if "vif_model" in shape:
         model.set("type", shape["vif_model"])

@@ -16,7 +16,7 @@ from .tree import have
 
 
 def apply(domain: ET.Element, shape: Shape, volumes: Collection[str]) -> None:
-    """Add what it may take. A volume's limits are the volume's; a NIC that has limits of its own keeps these."""
+    """Add what it may take, but for its network interfaces. A volume's limits are the volume's."""
     for limit in CPU_LIMITS:
         if f"quota_cpu_{limit}" in shape:
             ET.SubElement(have(domain, "cputune"), limit).text = str(shape[f"quota_cpu_{limit}"])
@@ -26,12 +26,12 @@ def apply(domain: ET.Element, shape: Shape, volumes: Collection[str]) -> None:
             iotune = ET.SubElement(element, "iotune")
             for limit, value in disk.items():
                 ET.SubElement(iotune, limit).text = value
-    for interface in domain.iterfind("devices/interface"):
-        if interface.find("bandwidth") is None:
-            _add_bandwidth(interface, shape)
 
 
-def _add_bandwidth(interface: ET.Element, shape: Shape) -> None:
+def limit_interface(interface: ET.Element, shape: Shape) -> None:
+    """Add how much may pass through a network interface; one that has limits of its own keeps these."""
+    if interface.find("bandwidth") is not None:
+        return
     for direction in NIC_DIRECTIONS:
         keys = {part: f"quota_vif_{direction}_{part}" for part in NIC_PARTS}
         given = {part: str(shape[key]) for part, key in keys.items() if key in shape}
