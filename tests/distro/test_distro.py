@@ -77,7 +77,7 @@ def test_debian_has_its_name_address_key_and_file_and_ran_its_user_data(fleet: L
     assert guest.execute("hostname; hostname -f").split() == ["web", "web.example.org"]
     assert f"{subnet}.99/24" in guest.execute("ip -4 -o address show dev eth0")
     assert f"default via {subnet}.1" in guest.execute("ip route")
-    assert KEY in guest.read("/home/debian/.ssh/authorized_keys")
+    assert KEY in guest.execute("cat ~debian/.ssh/authorized_keys")
     assert guest.read("/etc/from-novella") == "first\n"
     assert guest.read("/var/lib/user-data-ran") == "ran\n"
     assert fleet.is_converged()

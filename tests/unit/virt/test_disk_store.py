@@ -15,7 +15,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 )
 from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import CachedImage
 from ansible_collections.novella.compute.plugins.module_utils.virt.image_format import read_qcow2
-from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.storage import DiskStore
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.storage import MOST_CONFIG_BYTES, DiskStore
 
 pytestmark = pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")
 UUID = "8f2c9d52-5c3e-5e0c-9f0a-0d6b7c1f2a3b"
@@ -170,6 +170,24 @@ def test_a_rescued_guest_has_the_config_drive_that_was_written_for_that_and_it_g
     assert store.list_files() == []
 
 
-def test_a_config_drive_that_is_none_is_refused(store):
+def test_a_config_drive_that_is_too_large_is_refused_and_one_that_is_not_there_is_empty(store):
+    assert store.read_config_drive(UUID) == b""
+    with store.config_drive(UUID).open("wb") as file:
+        file.truncate(MOST_CONFIG_BYTES + 1)
     with pytest.raises(HypervisorError, match="is no config drive"):
         store.read_config_drive(UUID)
+
+
+def test_a_config_drive_that_waits_is_the_newest_and_takes_its_place_when_the_guest_boots(store):
+    store.write_config_drive(UUID, b"old")
+    store.write_config_drive(UUID, b"new", is_waiting=True)
+    assert (store.config_drive(UUID).read_bytes(), store.read_config_drive(UUID)) == (b"old", b"new")
+    store.install_config_drive(UUID)
+    assert (store.config_drive(UUID).read_bytes(), store.read_config_drive(UUID)) == (b"new", b"new")
+    store.write_config_drive(UUID, b"waits", is_waiting=True)
+    # Whoever writes another one knows better.
+    store.write_config_drive(UUID, b"newest")
+    assert store.read_config_drive(UUID) == b"newest"
+    store.write_config_drive(UUID, b"waits", is_waiting=True)
+    store.delete(UUID)
+    assert store.list_files() == []
