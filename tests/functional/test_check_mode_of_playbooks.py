@@ -14,8 +14,10 @@ import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.host_options import HostOptions
 from ansible_collections.novella.compute.plugins.module_utils.compute.manager import ComputeManager
 from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db import TrackerDB
+from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action
 from ansible_collections.novella.compute.plugins.module_utils.virt.fake import FakeDriver
+from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from support.busy_host import trouble
 from support.playbooks import ROOT, Outcome
 from support.read_only import read_bytes
@@ -25,6 +27,7 @@ AFTER = {"web": {"count": 5}, "db": {}, "gone": {}, "back": {}}
 
 # By playbook: its variables. Whatever may write a file is told to; {folder} is the test's.
 SCENARIOS: dict[str, dict[str, Any]] = {
+    "adopt": {"domain": "handed-over", "fragment_to": "{folder}/adopted.yml"},
     "act": {"operation": "delete", "instances": "web-3"},
     "apply": {"prune": True, "svg_to": "{folder}/fleet.svg"},
     "backup": {"instances": "web-*"},
@@ -49,6 +52,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
 }
 # It has no fake hosts: it makes the machines that others run on. Its role is tested on real ones, in tests/e2e.
 WITHOUT_FAKE_HOSTS = {"lab"}
+HANDED_OVER = Domain("6ba7b811-9dad-51d1-80b4-00c04fd430c8", "handed-over", "running", Usage(1, 64, 1))
 HOSTS = "- {host: kvm1, count: 3, vcpus: 8, memory_mb: 8192, local_gb: 100}\n"
 
 
@@ -66,6 +70,7 @@ def site(make_site) -> Any:
             if "test.back" in here:
                 remove_for_a_while(site, host, here["test.back"])
             trouble(db, driver, [(here[name], case) for name, case in troubles.items() if name in here])
+    site.driver("kvm1").put_foreign(HANDED_OVER)
     site.write_fleet(AFTER)
     site.write_text(HOSTS, "described.yml")
     return site

@@ -29,6 +29,7 @@ _REFUSED = {
     "snapshot": _DISK,
     "backup": _DISK,
     "inject_network_info": _DRIVE,
+    "reconfigure": "its size is what its own definition says",
 }
 
 

@@ -116,7 +116,10 @@ def _unfinished_record(domain: Domain, unfinished: Mapping[str, Optional[str]]) 
 
 
 def _observe(domain: Domain, instance: Instance, leases: Mapping[str, tuple[str, ...]]) -> ObservedInstance:
-    addresses = [address for nic in instance.spec.networks for address in leases.get(nic.mac_address, ())]
+    macs = [nic.mac_address for nic in instance.spec.networks]
+    if instance.adopted is not None:
+        macs += [nic.mac_address for nic in instance.adopted.nics]
+    addresses = [address for mac in macs for address in leases.get(mac, ())]
     return ObservedInstance(instance, domain.power_state, addresses)
 
 

@@ -14,6 +14,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.commands i
 from ansible_collections.novella.compute.plugins.module_utils.compute.instance_details import Selection
 from ansible_collections.novella.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.novella.compute.plugins.module_utils.compute.records import read_record
+from ansible_collections.novella.compute.plugins.module_utils.objects.adoption import AdoptedNic
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
@@ -111,6 +112,17 @@ def test_what_needs_a_disk_or_drive_of_novellas_is_refused(host: FakeHost, opera
     assert result["error"]["code"] == "NotSupported"
     assert f"so it cannot {operation}" in result["error"]["message"]
     assert record(host) == before
+
+
+def test_its_addresses_are_found_by_its_own_interfaces(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(host)
+    adopt(host)
+    kept = record(host)
+    nic = AdoptedNic("52:54:00:00:00:01", "network", "default")
+    host.driver.save_record(kept.but(adopted=kept.adopted.but(nics=[nic])))
+    monkeypatch.setattr(host.driver, "list_addresses", lambda: {nic.mac_address: ("192.0.2.7",)})
+    [seen] = host.manager().audit().instances
+    assert seen.addresses == ["192.0.2.7"]
 
 
 def test_a_hard_reboot_leaves_the_definition_alone(host: FakeHost) -> None:
