@@ -19,12 +19,12 @@ from .block_devices import relabel
 from .impacts import LIVE, NONE, REBUILD, RECONFIGURE, REFUSE, UPDATE, WAYS, find_row
 from .volume_changes import VolumeChanges, compare_volumes
 
-# What changes of these parts of a spec take that are refused.
+# What any change of these parts of a spec takes.
 REMEDIES = {
-    "flavor": "a new instance",
-    "image": "a new instance",
     "networks": "interfaces to be attached or detached, which this release cannot do",
 }
+# What the other changes take that are refused.
+NEW_INSTANCE = "a new instance"
 # They name a thing or limit where an instance may be built; the guest that exists is the same under any of them.
 LABELS = ("flavor.name", "image.name")
 
@@ -141,6 +141,8 @@ def _way(change: FieldChange, relabelled: bool) -> str:
     """Return what makes a change."""
     if _is_label(change) or (change.field == "image.source" and relabelled):
         return UPDATE
+    if _part(change) in REMEDIES:
+        return REFUSE
     if change.field == "flavor.root_gb" and not 0 < (change.before or 0) < (change.after or 0):
         return REFUSE
     return find_row(change.field).way

@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
-from .comparison import REMEDIES, Comparison, compare, describe
+from .comparison import NEW_INSTANCE, REMEDIES, Comparison, compare, describe
 from .impacts import DATA_LOST
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
 from .reconfiguring import reconfigure
@@ -319,4 +319,4 @@ def _ask_for_consent(changes: list[FieldChange]) -> str:
 def _refusal(part: str, changes: list[FieldChange]) -> str:
     what = " and ".join(describe(change) for change in changes)
     verb = "needs" if len(changes) == 1 else "need"
-    return f"{what} {verb} {REMEDIES[part]}; the instance stays as it is"
+    return f"{what} {verb} {REMEDIES.get(part, NEW_INSTANCE)}; the instance stays as it is"

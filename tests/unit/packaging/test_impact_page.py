@@ -52,7 +52,6 @@ def test_the_page_is_what_the_table_says() -> None:
         ("flavor.extra_specs.resources1:CUSTOM_LICENCE", LIVE),
         ("image.properties.hw_machine_type", REFUSED),
         ("image.properties.os_distro", LIVE),
-        ("networks[0].bridge", REFUSED),
         ("metadata.role", LIVE),
     ],
 )
