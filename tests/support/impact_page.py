@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "plugins" / "plugin_utils" / "fleet" / "fleet.schema.json"
 # Of these sections every entry has a name of its own.
 NAMED = ("flavors", "images", "networks", "volumes", "server_groups", "aggregates", "instances")
+# What is in these is for Nova to name.
+FREE = ("flavors.extra_specs.", "images.properties.")
 COLUMNS = {
     NONE: "none",
     LIVE: "live",
@@ -68,7 +70,9 @@ for what it is to have.
 
 def make_page() -> str:
     """Return the page."""
-    return HEAD + "".join(_line(row) for row in TABLE)
+    keys = schema_keys()
+    rows = [row for row in TABLE if row.key in keys or row.key.startswith(FREE)]
+    return HEAD + "".join(map(_line, rows))
 
 
 def schema_keys() -> list[str]:

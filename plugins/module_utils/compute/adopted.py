@@ -22,7 +22,6 @@ _DISK = "Novella has not made its root disk"
 _DRIVE = "it has no config drive of Novella's"
 # Operations that need something which Novella has made, and what that is.
 _REFUSED = {
-    "reconfigure": "Novella does not know all of that",
     "rebuild": _DISK,
     "rescue": _DISK,
     "unrescue": _DISK,

@@ -21,12 +21,9 @@ from .nic_changes import NicChanges, compare_nics, relabel_nics
 from .told_changes import TOLD_SECRETS, describe_secret, unfold
 from .volume_changes import VolumeChanges, compare_volumes
 
-# What changes of these parts of a spec take that are refused.
-REMEDIES = {
-    "flavor": "a new instance",
-    "image": "a new instance",
-    "ephemeral": "other ephemeral disks",
-}
+# What any change of these parts of a spec takes.
+# What the other changes take that are refused.
+NEW_INSTANCE = "a new instance"
 # They name a thing or limit where an instance may be built; the guest that exists is the same under any of them.
 LABELS = ("flavor.name", "image.name")
 

@@ -12,7 +12,7 @@ from typing import Any, Optional
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
 from .adopted import DISKS_STAY
-from .comparison import REMEDIES, Comparison, compare, describe
+from .comparison import NEW_INSTANCE, Comparison, compare, describe
 from .impacts import DATA_LOST, LIVE, NEXT_BOOT, find_row
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
 from .nic_changes import NicChanges
@@ -102,9 +102,7 @@ def _judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str])
     verdict.actions.extend(step for step in way if step not in before)
     _change_volumes(wanted, sighting, comparison.volumes, verdict)
     _change_nics(wanted, sighting, comparison.nics, verdict)
-    verdict.findings.extend(
-        _finding(wanted, sighting, _refusal(part, changes)) for part, changes in comparison.refused.items()
-    )
+    verdict.findings.extend(_finding(wanted, sighting, _refusal(changes)) for changes in comparison.refused.values())
     return verdict
 
 
@@ -339,7 +337,7 @@ def _ask_for_consent(changes: list[FieldChange]) -> str:
     )
 
 
-def _refusal(part: str, changes: list[FieldChange]) -> str:
+def _refusal(changes: list[FieldChange]) -> str:
     what = " and ".join(describe(change) for change in changes)
     verb = "needs" if len(changes) == 1 else "need"
-    return f"{what} {verb} {REMEDIES[part]}; the instance stays as it is"
+    return f"{what} {verb} {NEW_INSTANCE}; the instance stays as it is"

@@ -24,8 +24,8 @@ class VolumeRequest(Record):
     The size is in GiB. `delete_on_termination`: it goes when the instance is deleted. `image` or `snapshot` is what a
     new one is filled with; a snapshot is told by ``UUID/NAME``, with the uuid of the instance that it was made of. The
     volume of `boot_index` 0 is what the instance boots from, and None is not tried at all. Without a `pool`, it is a
-    file of its host's own. `name_in_pool` is what a pool calls it that makes no volumes. `limits` are some of `LIMITS`. The
-    passphrase of one that is `encrypted` (LUKS) is not in here: it is a secret.
+    file of its host's own. `name_in_pool` is what a pool calls it that makes no volumes. `limits` are some of
+    `LIMITS`. The passphrase of one that is `encrypted` (LUKS) is not in here: it is a secret.
     """
 
     uuid: str

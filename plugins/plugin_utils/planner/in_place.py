@@ -35,14 +35,15 @@ class RoomInPlace:
     def check(self, verdict: Verdict, sighting: Sighting) -> Verdict:
         """Return the verdict, with a finding in the place of what does not fit."""
         kept: list[Action] = []
+        is_refused = False
         for action in verdict.actions:
             finding = self._test(action, sighting) if action.operation == "reconfigure" else None
-            if finding is None:
-                kept.append(action)
-            else:
+            if finding is not None:
                 verdict.findings.append(finding)
-                # What was to follow builds on it.
-                break
+                is_refused = True
+            elif not (is_refused and action.operation == "rebuild"):
+                # A rebuild would be of the size that does not fit.
+                kept.append(action)
         verdict.actions = kept
         return verdict
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Optional
 
 from ...objects.instance import Instance, InstanceSpec
-from ..block_devices import relabel
 from ..comparison import needs_definition
 from ..hardware.host_hardware import Hardware
 from ..hardware_claims import Claimant
@@ -48,7 +47,8 @@ def reconfigure(run: Run) -> Optional[Instance]:
     """Have the guest be as a spec says. What a running one cannot change is so from its next boot on.
 
     Arguments:
-        spec: The new intent; without it, its record's: what was changed outside Novella is put right.
+        spec: The new intent, of which flavor and image count; without it, what was changed outside Novella is put
+            right.
         restart: A running guest is shut down and started, so that this is its next boot.
         pci_requests: The devices that its flavor asks for.
 
@@ -56,8 +56,9 @@ def reconfigure(run: Run) -> Optional[Instance]:
         ComputeResourcesUnavailable: It does not fit on its host; the guest goes on as it was.
     """
     driver, before = run.driver, run.instance
-    spec: InstanceSpec = run.arguments.get("spec") or before.spec
-    spec = spec.but(volumes=relabel(before.spec.volumes, spec.volumes))
+    wanted: InstanceSpec = run.arguments.get("spec") or before.spec
+    # All else comes and goes by operations of its own.
+    spec = before.spec.but(flavor=wanted.flavor, image=wanted.image)
     check_writable(before.but(spec=spec), run.host.options.record_version_cap)
     is_restarted = bool(run.arguments.get("restart")) and before.vm_state == ACTIVE
     is_put_right = run.arguments.get("spec") is None
