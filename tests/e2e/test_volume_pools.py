@@ -191,9 +191,10 @@ def test_an_encrypted_volume_is_plain_to_its_guest_alone(fleet: Any) -> None:
     assert (kept.read_text(), kept.stat().st_mode & 0o777) == (PASSPHRASE, 0o600)
     assert all(PASSPHRASE.encode() not in path.read_bytes() for path in kept.parents[1].glob("tracker.db*"))
 
+    boots = web.console.count("READY hostname")
     rebooted = fleet.run("hard_reboot", instances="web", only_fleet=fleet.name)
     assert rebooted.code == 0, rebooted.text
-    web.await_boot(2)
+    web.await_boot(boots + 1)
     assert digest(fleet, "web", attached(fleet, "web", "secret")) == written
     declare(fleet, size_gb=2)
     fleet.apply()
@@ -229,6 +230,8 @@ def test_limits_hold_at_once_and_go_again(fleet: Any) -> None:
 
 def test_a_running_guest_is_moved_to_another_volume_and_keeps_its_data(fleet: Any) -> None:
     web, host = guest(fleet, "web"), fleet.lab.host("kvm2")
+    declare(fleet, size_gb=2, web="plain")
+    fleet.apply()
     disk, life = attached(fleet, "web", "plain"), web.life()
     written = write(fleet, "web", disk)
     asked = {"volume": {"name": "plain"}, "new_volume": {"name": "moved", "format": "raw"}}
@@ -246,9 +249,10 @@ def test_a_running_guest_is_moved_to_another_volume_and_keeps_its_data(fleet: An
     written = write(fleet, "web", disk)
     declare(fleet, size_gb=2, web="moved")
     assert fleet.is_converged()
+    boots = web.console.count("READY hostname")
     rebooted = fleet.run("hard_reboot", instances="web", only_fleet=fleet.name)
     assert rebooted.code == 0, rebooted.text
-    web.await_boot(3)
+    web.await_boot(boots + 1)
     assert digest(fleet, "web", attached(fleet, "web", "moved")) == written
     declare(fleet, size_gb=2)
     fleet.apply()
