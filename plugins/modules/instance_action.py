@@ -54,6 +54,8 @@ options:
       - V(attach_volume) gives it a volume, at once if it runs; one that is not on the host is made. V(detach_volume)
         takes it away and keeps it, once a running guest has let go of it. V(extend_volume) has it grow, which a running
         guest sees at once.
+      - V(refresh_instance_security_rules) has its packets go by its security groups, as its record has them, though
+        somebody has taken their rules from the host. A running guest goes on.
       - V(lock) has it stay as it is. Until V(unlock) whatever else is asked for is refused, by name and through a plan;
         only metadata, tags and display name may be changed.
     type: str
@@ -84,6 +86,7 @@ options:
       - attach_volume
       - detach_volume
       - extend_volume
+      - refresh_instance_security_rules
     required: true
   image:
     description:

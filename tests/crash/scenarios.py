@@ -24,6 +24,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.plan impor
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.expansion import expand
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.fleet import Fleet
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.firewalls import with_firewalls
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.observation import Observation
 
 NAME = "web-1"
 ABSENT = "absent"
@@ -89,17 +91,20 @@ class Scenario:
 def derive_scenarios() -> list[Scenario]:
     """Return every scenario of every operation that there is."""
     scenarios = [scenario for declared in OPERATIONS.values() for scenario in _scenarios_of(declared)]
-    return [*scenarios, *_scenarios_with_volumes()]
+    return [*scenarios, *_scenarios_with_volumes(), *_scenarios_with_firewalls()]
 
 
-def declare(vm_state: Optional[str], metadata: Mapping[str, str], count: int = 1, volume_gb: int = 0) -> Fleet:
+def declare(
+    vm_state: Optional[str], metadata: Mapping[str, str], count: int = 1, volume_gb: int = 0, **parts: Any
+) -> Fleet:
     """Return the fleet with its instance in that state; None for the fleet without it.
 
     Args:
         volume_gb: How large the volume is that the instance has and takes along when it goes; 0 for none.
+        parts: What else there is in the fleet.
     """
     volumes = [{"volume": "data", "delete_on_termination": True}] if volume_gb else []
-    parts = {**PARTS, "volumes": {"data": {"size_gb": volume_gb or 1}}}
+    parts = {**PARTS, **parts, "volumes": {"data": {"size_gb": volume_gb or 1}}}
     body = {
         "volumes": volumes,
         "flavor": "small",
@@ -187,6 +192,21 @@ def _scenarios_with_volumes() -> list[Scenario]:
         Scenario("create", ABSENT, (), None, made, here, besides="-with-a-volume"),
         Scenario("delete", states.ACTIVE, (made,), None, act("delete"), gone, besides="-with-a-volume"),
         Scenario("rebuild", states.ACTIVE, (made,), None, act("rebuild"), here, besides="-with-a-volume"),
+    ]
+
+
+def _scenarios_with_firewalls() -> list[Scenario]:
+    """Return what is tried once more with a firewall, which comes and goes with its instance, or is set on it."""
+    groups = {"web": {"rules": [{"protocol": "tcp", "ports": 80}]}}
+    here, gone = declare("active", {}, security_groups=groups), declare(None, {})
+    [wanted] = with_firewalls(here, expand(here), Observation({}, {}))
+    made = act("create", "active").but(spec=wanted.spec)
+    refresh = act("refresh_instance_security_rules").but(firewall=wanted.spec.firewall)
+    way = (act("create", "active"),)
+    return [
+        Scenario("create", ABSENT, (), None, made, here, besides="-with-a-firewall"),
+        Scenario("delete", states.ACTIVE, (made,), None, act("delete"), gone, besides="-with-a-firewall"),
+        Scenario(refresh.operation, states.ACTIVE, way, None, refresh, here, besides="-with-a-firewall"),
     ]
 
 

@@ -32,6 +32,7 @@ COMMANDS = (
     *("shelve", "unshelve", "rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump"),
     *("lock", "unlock", "set_admin_password", "inject_file", "inject_network_info", "reset_network"),
     *("attach_volume", "detach_volume", "extend_volume"),
+    "refresh_instance_security_rules",
 )
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"

@@ -16,6 +16,7 @@ from typing import Any
 from ..objects.instance import InstanceSpec
 from ..objects.plan import FieldChange
 from .block_devices import relabel
+from .firewall_changes import compare_firewalls
 from .volume_changes import VolumeChanges, compare_volumes
 
 # What a change of these parts of a spec takes, that this release cannot do.
@@ -40,6 +41,7 @@ class Comparison:
         reachable: The wanted spec, with the refused parts as they were applied last.
         kept: The same, with the parts that a rebuild makes as they were applied last, too.
         volumes: What is to be done about its volumes. The specs above leave them to that.
+        firewall: What changes of its firewall, which they leave as it was applied last.
     """
 
     updates: list[FieldChange]
@@ -48,6 +50,7 @@ class Comparison:
     reachable: InstanceSpec
     kept: InstanceSpec
     volumes: VolumeChanges = field(default_factory=VolumeChanges)
+    firewall: list[FieldChange] = field(default_factory=list)
 
 
 def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
@@ -55,7 +58,8 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     if applied == wanted:
         return Comparison([], [], {}, wanted, wanted)
     volumes = compare_volumes(applied.volumes, wanted.volumes)
-    wanted = wanted.but(volumes=relabel(applied.volumes, wanted.volumes))
+    firewall = compare_firewalls(applied.firewall, wanted.firewall)
+    wanted = wanted.but(volumes=relabel(applied.volumes, wanted.volumes), firewall=applied.firewall)
     changes = list_changes(applied, wanted)
     relabelled = _is_relabelled(applied, wanted)
     weighty: dict[str, list[FieldChange]] = {}
@@ -69,15 +73,15 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     refused = {part: found for part, found in weighty.items() if part in REMEDIES}
     reachable = wanted.but(**{part: getattr(applied, part) for part in refused})
     kept = reachable.but(**{part: getattr(applied, part) for part in REBUILT if part in weighty})
-    return Comparison(updates, rebuilt, refused, reachable, kept, volumes)
+    return Comparison(updates, rebuilt, refused, reachable, kept, volumes, firewall)
 
 
 def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]:
     """Return the fields that differ, in the spec's order: ``flavor.memory_mb``, ``networks[0].bridge``.
 
-    Volumes are compared elsewhere, by what they are and not by their position.
+    Volumes are compared elsewhere, by what they are and not by their position; and so are firewalls.
     """
-    old, new = before.but(volumes=[]).as_dict(), after.but(volumes=[]).as_dict()
+    old, new = (spec.but(volumes=[], firewall=None).as_dict() for spec in (before, after))
     if len(before.networks) != len(after.networks):
         for spec, fields in ((before, old), (after, new)):
             fields["networks"] = ", ".join(nic.network for nic in spec.networks) or None

@@ -13,6 +13,7 @@ from typing import Any, Optional
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
 from .comparison import REMEDIES, Comparison, compare, describe
+from .firewall_changes import GROUPS, why_it_changes
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
 from .run_states import DONE, POWER_OF, find_way, see
 from .states import (
@@ -33,6 +34,8 @@ from .states import (
 from .volume_changes import ATTACH, VolumeChanges
 from .wanted import Sighting, WantedInstance
 
+# Nova's name of what has packets go by other rules.
+REFRESH = "refresh_instance_security_rules"
 # What a user may consent to, though data are lost by it.
 REBUILD = "rebuild"
 # It starts from active or stopped, and leaves an instance so.
@@ -97,6 +100,7 @@ def _judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str])
         if comparison.rebuilt:
             verdict.findings.append(_finding(wanted, sighting, _ask_for_consent(comparison.rebuilt)))
     _change_volumes(wanted, sighting, comparison.volumes, verdict)
+    _change_firewall(wanted, sighting, comparison.firewall, verdict)
     verdict.findings.extend(
         _finding(wanted, sighting, _refusal(part, changes)) for part, changes in comparison.refused.items()
     )
@@ -224,6 +228,19 @@ def _change_volumes(wanted: WantedInstance, sighting: Sighting, changes: VolumeC
             verdict.actions.append(action.but(diff=[step.change], volume=step.volume))
 
 
+def _change_firewall(wanted: WantedInstance, sighting: Sighting, changes: list[FieldChange], verdict: Verdict) -> None:
+    if not changes:
+        return
+    reason, record = why_it_changes(changes), sighting.instance
+    begins_or_ends = (record.spec.firewall is None) != (wanted.spec.firewall is None)
+    if begins_or_ends and see(record.vm_state, sighting.seen.power_state) == SUSPENDED:
+        # The memory that is saved has its own say on whether the interfaces have a filter.
+        verdict.findings.append(_finding(wanted, sighting, f"{reason} must wait: it is suspended. Resume it first"))
+        return
+    action = _action(REFRESH, wanted, sighting, reason, "live")
+    verdict.actions.append(action.but(diff=changes, firewall=wanted.spec.firewall))
+
+
 def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
     """Return the action that creates the instance on this host."""
     vm_state = ACTIVE if wanted.vm_state == "any" else wanted.vm_state
@@ -284,11 +301,13 @@ def keeps_data(vm_state: str, reclaim_instance_interval: int) -> bool:
 def summarise(spec: InstanceSpec) -> dict[str, Any]:
     """Return what a diff shows of an instance that is made or deleted."""
     volumes = {"volumes": [f"{item.name} ({item.size_gb} GiB)" for item in spec.volumes]} if spec.volumes else {}
+    groups = {} if spec.firewall is None else {GROUPS: list(spec.firewall.groups)}
     return {
         "flavor": spec.flavor.name,
         "image": spec.image.name if spec.image else None,
         "networks": [nic.network for nic in spec.networks],
         **volumes,
+        **groups,
     }
 
 

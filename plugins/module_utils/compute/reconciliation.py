@@ -97,6 +97,7 @@ def _arguments(action: Action, user_data: Optional[bytes]) -> dict[str, Any]:
         "user_data": user_data,
         "reason": action.reason,
         "volume": action.volume,
+        "firewall": action.firewall,
     }
 
 

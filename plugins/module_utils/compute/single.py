@@ -76,8 +76,9 @@ class SingleInstance:
             if lost:
                 reason = "its domain is gone; its root disk is kept and used again"
             return Change(wanted.uuid, [create_action(wanted, self._host, reason)], wanted.user_data)
-        # Its volumes are what fleets and operations are for: it keeps those that it has.
-        spec = wanted.spec.but(volumes=sighting.instance.spec.volumes)
+        # Volumes and security groups are what fleets and operations are for: it keeps those that it has.
+        applied = sighting.instance.spec
+        spec = wanted.spec.but(volumes=applied.volumes, firewall=applied.firewall)
         verdict = judge(replace(wanted, spec=spec), sighting)
         if verdict.findings:
             error = InstanceIsLocked if any(item.kind == LOCKED for item in verdict.findings) else NotSupported

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 from .base import Document, Record, since
+from .firewall import Firewall
 from .ingredients import Flavor, Image, NetworkRequest
 from .numa import InstanceNUMATopology
 from .pci import PciDevice
@@ -19,7 +20,7 @@ class InstanceSpec(Record):
     """The intent, as the fleet declares it and as it was last applied. Two equal specs need no change.
 
     User data is a secret: the spec holds its digest only. `tags` are sorted. `display_name` is what people call it; it
-    names nothing.
+    names nothing. `firewall` is what its packets go by; None where they pass unseen.
     """
 
     name: str
@@ -36,6 +37,7 @@ class InstanceSpec(Record):
     tags: list[str] = field(default_factory=list, metadata=since("1.2"))
     display_name: Optional[str] = field(default=None, metadata=since("1.2"))
     volumes: list[VolumeRequest] = field(default_factory=list, metadata=since("1.3"))
+    firewall: Optional[Firewall] = field(default=None, metadata=since("1.4"))
 
     @property
     def domain_name(self) -> str:
@@ -57,7 +59,7 @@ class Instance(Document):
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
         1.3  device_names, InstanceSpec.volumes
-        1.4  NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
+        1.4  NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan; InstanceSpec.firewall
     """
 
     KIND: ClassVar[str] = "instance"

@@ -151,7 +151,8 @@ class ComputeDriver(abc.ABC):
     def define(self, instance: Instance) -> None:
         """Define the domain, with the record in its metadata and its display name as title. It is not started.
 
-        Memory that was saved is dropped. It has the volumes that its record names.
+        Memory that was saved is dropped. It has the volumes that its record names, and its packets go by the record's
+        firewall from the first one on.
 
         With a `rescue_image`, it boots from the rescue disk, and its root disk is the second one. A config drive that
         was written for the rescue stands in the place of its own.
@@ -256,6 +257,20 @@ class ComputeDriver(abc.ABC):
             DeviceDetachFailed: It has not, in time.
         """
 
+    # -- firewalls -------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def set_firewall(self, instance: Instance) -> None:
+        """Have the packets of an existing domain go by the firewall of this record, or by none; at once if it runs.
+
+        What is there already is made anew, as somebody may have taken it from the host by hand.
+
+        Raises:
+            InstanceNotFound: There is no such domain.
+            InstanceInvalidState: Its memory is saved, with filters or without; that stays so until it is resumed.
+            NotSupported: The driver cannot match what a rule is about.
+        """
+
     # -- power -----------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -310,7 +325,10 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def undefine(self, uuid: str) -> None:
-        """Remove the definition of a domain that is off, with its NVRAM and managed save."""
+        """Remove the definition of a domain that is off, with its NVRAM, managed save and firewall.
+
+        Where the domain is gone, what is left of these goes all the same.
+        """
 
     @abc.abstractmethod
     def delete_disks(self, uuid: str) -> None:

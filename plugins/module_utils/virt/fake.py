@@ -39,6 +39,7 @@ from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
 from .fake_copies import Database, FakeCopies
+from .fake_firewalls import FIREWALLS_SCHEMA, FakeFirewalls
 from .fake_guest import FakeGuests
 from .fake_screens import FakeScreens
 from .fake_volumes import VOLUMES_SCHEMA, FakeVolumes
@@ -56,10 +57,11 @@ CREATE TABLE IF NOT EXISTS fake_disks (
 CREATE TABLE IF NOT EXISTS fake_titles (uuid TEXT PRIMARY KEY, title TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fake_images (path TEXT PRIMARY KEY, used_at INTEGER NOT NULL);
 {VOLUMES_SCHEMA}
+{FIREWALLS_SCHEMA}
 """
 
 
-class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
+class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeFirewalls):
     """See the module.
 
     Args:
@@ -212,6 +214,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
         )
         self._write_title(instance.uuid, instance.spec.display_name)
         self._define_volumes(instance)
+        self._define_firewall(instance)
 
     def save_record(self, instance: Instance) -> None:
         self._require(instance.uuid)
@@ -278,6 +281,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
                 self._write("DELETE FROM fake_domains WHERE uuid = ?", uuid)
                 self._write_title(uuid, None)
                 self._forget_volumes(uuid)
+        self._forget_firewall(uuid)
 
     def delete_disks(self, uuid: str) -> None:
         self._obey("delete_disks", uuid)

@@ -16,6 +16,7 @@ from ..scheduler.options import SchedulerOptions
 from .draft import Draft
 from .fleet import Aggregate, Attachment, DeclaredInstance, DeclaredVolume, Fleet, ServerGroup
 from .network_building import build_network, build_nic
+from .security_groups import read_group, read_rule
 
 _FLOATS = {option.name for option in fields(SchedulerOptions) if isinstance(option.default, float)}
 
@@ -34,6 +35,8 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
         images={name: Image(name, **_whole(body)) for name, body in draft.section("images").items()},
         networks={name: build_network(name, body) for name, body in draft.section("networks").items()},
         volumes={name: DeclaredVolume(name, **_whole(body)) for name, body in draft.section("volumes").items()},
+        security_groups={name: read_group(name, body) for name, body in draft.section("security_groups").items()},
+        provider_rules=tuple(map(read_rule, content.get("provider_rules", ()))),
         server_groups={
             name: _server_group(name, _whole(body)) for name, body in draft.section("server_groups").items()
         },
@@ -62,6 +65,8 @@ def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None) -> De
     keys = {key: value for key, value in _whole(body).items() if key not in ("user_data", "user_data_file")}
     keys["networks"] = tuple(build_nic(nic) for nic in body.get("networks", ()))
     keys["volumes"] = tuple(Attachment(**_whole(item)) for item in body.get("volumes", ()))
+    if "security_groups" in body:
+        keys["security_groups"] = tuple(body["security_groups"])
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
     keys["tags"] = tuple(body.get("tags", ()))

@@ -14,7 +14,9 @@ from .faults import Faults, Place
 from .parts import Part
 from .wording import Path, quoted, wrong_type
 
-NAMED_SECTIONS = ("flavors", "images", "networks", "volumes", "server_groups", "aggregates", "instances")
+NAMED_SECTIONS = (
+    *("flavors", "images", "networks", "volumes", "security_groups", "server_groups", "aggregates", "instances"),
+)
 SECTIONS = (*NAMED_SECTIONS, "scheduler")
 
 

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
 from ansible_collections.novella.compute.plugins.module_utils.objects.network import Bandwidth, Route
 
+from .security_groups import SecurityGroup, SecurityRule
+
 DesiredState = Literal["active", "stopped", "paused", "suspended", "shelved", "any"]
 
 
@@ -123,6 +125,8 @@ class DeclaredInstance:
     tags: tuple[str, ...] = ()
     display_name: str | None = None
     locked: bool | None = None
+    security_groups: tuple[str, ...] | None = None
+    port_security: bool = True
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,8 @@ class Fleet:
     images: dict[str, Image] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
     volumes: dict[str, DeclaredVolume] = field(default_factory=dict)
+    security_groups: dict[str, SecurityGroup] = field(default_factory=dict)
+    provider_rules: tuple[SecurityRule, ...] = ()
     server_groups: dict[str, ServerGroup] = field(default_factory=dict)
     aggregates: dict[str, Aggregate] = field(default_factory=dict)
     instances: dict[str, DeclaredInstance] = field(default_factory=dict)

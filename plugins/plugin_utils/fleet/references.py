@@ -18,6 +18,7 @@ from .faults import Faults
 from .names import Counts, is_member_number
 from .network_rules import check_networks
 from .placement_rules import check_placement_rules
+from .security_group_rules import check_security_groups
 from .volume_rules import check_volumes
 from .wording import Path, missing_name, quoted
 
@@ -35,6 +36,7 @@ def check_references(draft: Draft, faults: Faults) -> None:
     check_volumes(draft, counts, faults)
     check_networks(draft, counts, faults)
     check_placement_rules(draft, counts, faults)
+    check_security_groups(draft, faults)
 
 
 def _check_instance(draft: Draft, name: str, body: Mapping[str, Any], zones: Collection[str], faults: Faults) -> None:

@@ -24,6 +24,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.request_sp
 from ..fleet.expansion import expand
 from ..fleet.fleet import Fleet
 from ..scheduler.options import SchedulerOptions
+from .firewalls import with_firewalls
 from .forecast import forecast
 from .hardware import with_devices
 from .observation import Observation
@@ -39,7 +40,8 @@ EXPLAINED = 100
 KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is deleted, so its root disk stays"
 # What goes makes room for what comes.
 ORDER = (
-    *("unlock", "delete", "soft_delete", "restore", "update", "unpause", "resume", "unshelve"),
+    *("unlock", "delete", "soft_delete", "refresh_instance_security_rules"),
+    *("restore", "update", "unpause", "resume", "unshelve"),
     *("detach_volume", "delete_volume", "extend_volume", "attach_volume"),
     *("stop", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
 )
@@ -82,7 +84,7 @@ def make_plan(
     """
     draft = _Draft()
     known, volumes = survey(observation), VolumeSurvey(observation)
-    declared = expand(fleet)
+    declared = with_firewalls(fleet, expand(fleet), observation)
     wanted = declared if tried is None else [item for item in declared if item.uuid in tried]
     for item in wanted:
         if tried is None:

@@ -28,6 +28,7 @@ LEAST = 20
 OPERATIONS = (
     *("create", "restore", "start", "unpause", "resume", "unshelve", "stop", "pause", "suspend", "shelve"),
     *("detach_volume", "extend_volume", "attach_volume", "delete_volume"),
+    "refresh_instance_security_rules",
     *("rebuild", "update", "unlock", "lock", "soft_delete", "delete"),
 )
 

@@ -47,6 +47,7 @@ ALLOWED = {
     "attach_volume": {"active", "paused", "stopped"},
     "detach_volume": {"active", "paused", "stopped"},
     "extend_volume": {"active", "paused", "stopped"},
+    "refresh_instance_security_rules": {*HERE} - {"building"} | {"soft-delete"},
     "trigger_crash_dump": {"active", "error", "paused", "rescued"},
     "lock": {*HERE} - {"building"},
     "unlock": {*HERE} - {"building"},
@@ -68,6 +69,7 @@ def ends(operation: str, vm_state: str) -> list[str]:
         *("trigger_crash_dump", "lock", "unlock"),
         *("set_admin_password", "inject_file", "inject_network_info", "reset_network"),
         *("attach_volume", "detach_volume", "extend_volume"),
+        "refresh_instance_security_rules",
     )
     as_it_was = {name: ALLOWED[name] for name in without_end}
     as_it_was["rebuild"] = {"stopped"}

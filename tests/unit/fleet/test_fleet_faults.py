@@ -11,7 +11,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
 
 INSTANCE_KEYS = (
-    "count, flavor, image, networks, volumes, server_group, availability_zone, vm_state, metadata, tags, display_name, "
+    "count, flavor, image, networks, volumes, security_groups, port_security, server_group, "
+    "availability_zone, vm_state, metadata, tags, display_name, "
     "locked, ssh_keys, user_data, user_data_file, where, scheduler_hints, host"
 )
 NOT_TEXT = "YAML reads unquoted on, off, yes, no, true and false as booleans: quote it."
@@ -31,7 +32,7 @@ BAD = {
         "disks: {}\n",
         (
             "5: disks: unknown key. Allowed: version, name, project_id, flavors, images, networks, volumes, "
-            "server_groups, aggregates, instances, scheduler."
+            "security_groups, provider_rules, server_groups, aggregates, instances, scheduler."
         ),
     ),
     "volume_without_a_size": ("volumes:\n  data: {}\n", "6: volumes.data.size_gb: required, but missing."),

@@ -36,6 +36,7 @@ def undo_create(host: Host, entry: Entry) -> None:
         if read_record(domain) is None:
             return
         host.driver.power_off(entry.uuid)
+    if "define" in entry.steps:
         host.driver.undefine(entry.uuid)
     if "volumes" in entry.steps:
         for uuid in entry.notes.get("volumes_made", ()):

@@ -24,8 +24,8 @@ AT_REST = (ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPEN
 
 def _update(instance: Instance, arguments: Mapping[str, Any]) -> Instance:
     spec = arguments.get("spec") or instance.spec
-    # Volumes come and go by operations of their own.
-    spec = spec.but(volumes=relabel(instance.spec.volumes, spec.volumes))
+    # Volumes come and go by operations of their own, and firewalls change by one.
+    spec = spec.but(volumes=relabel(instance.spec.volumes, spec.volumes), firewall=instance.spec.firewall)
     return instance.but(spec=spec, vm_state=arguments.get("vm_state") or instance.vm_state)
 
 

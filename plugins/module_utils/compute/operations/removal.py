@@ -37,7 +37,7 @@ def finish_delete(host: Host, entry: Entry) -> None:
         if read_record(domain) is None:
             return
         host.driver.power_off(entry.uuid)
-        host.driver.undefine(entry.uuid)
+    host.driver.undefine(entry.uuid)
     host.driver.delete_disks(entry.uuid)
     for volume in entry.notes.get("volumes", ()):
         host.driver.delete_volume(volume)
@@ -66,7 +66,8 @@ def delete(run: Run) -> Optional[Instance]:
         run.step("claim volumes", _hold, run, volumes)
     if run.instance.vm_state != DELETED:
         run.step("power off", run.driver.power_off, uuid)
-        run.step("undefine", run.driver.undefine, uuid)
+    # Of one whose domain is gone too, a firewall may be left.
+    run.step("undefine", run.driver.undefine, uuid)
     run.step("disks", run.driver.delete_disks, uuid)
     for volume in volumes:
         run.step(f"volume {volume}", run.driver.delete_volume, volume)

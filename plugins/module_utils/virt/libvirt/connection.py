@@ -34,6 +34,7 @@ WORDS = {
     "fsThaw": "have the guest's agent thaw its file systems",
     "jobStats": "see how far the copy of the disk is",
     "lookupByUUIDString": "find the domain",
+    "nwfilterDefineXML": "define the network filter",
     "setUserPassword": "have the guest's agent set the password",
     "setMetadata": "write what the domain says of its instance",
     "shutdownFlags": "ask the guest to shut down",

@@ -20,6 +20,7 @@ from ...objects.instance import Instance, InstanceSpec
 from ...objects.numa import NUMACell
 from ..hypervisor import ConsoleAddress
 from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
+from .firewall_xml import filter_reference
 from .screens import add_screens
 from .volume_xml import SCSI, VolumeDisk, scsi_controller, volume_element
 
@@ -181,7 +182,9 @@ def build_domain(
     devices.extend(volume_element(volume) for volume in disks.volumes)
     _add_buses(devices, disks.volumes)
     for network in spec.networks:
-        _add_interface(devices, network)
+        interface = _add_interface(devices, network)
+        if spec.firewall is not None:
+            interface.append(filter_reference(instance.uuid, (fixed.address for fixed in network.addresses)))
     add_pci_devices(devices, instance.pci_devices)
     _add_consoles(devices, instance.uuid, serial)
     add_screens(devices, screens or {})
@@ -242,7 +245,7 @@ def _add_buses(devices: ET.Element, volumes: Collection[VolumeDisk]) -> None:
         devices.append(scsi_controller())
 
 
-def _add_interface(devices: ET.Element, network: NetworkRequest) -> None:
+def _add_interface(devices: ET.Element, network: NetworkRequest) -> ET.Element:
     if network.bridge is not None:
         interface = ET.SubElement(devices, "interface", type="bridge")
         ET.SubElement(interface, "mac", address=network.mac_address)
@@ -252,6 +255,7 @@ def _add_interface(devices: ET.Element, network: NetworkRequest) -> None:
         ET.SubElement(interface, "mac", address=network.mac_address)
         ET.SubElement(interface, "source", network=network.libvirt_network or "")
     ET.SubElement(interface, "model", type="virtio")
+    return interface
 
 
 def _add_consoles(devices: ET.Element, uuid: str, listens: Optional[ConsoleAddress]) -> None:

@@ -47,6 +47,7 @@ from .domain_xml import (
     record_element,
 )
 from .fingerprint import read_fingerprint
+from .firewall_driving import FirewallDriving
 from .guest_agent import GuestAgent
 from .guest_configuration import CONFIG_DRIVE_LABEL, GuestConfiguration
 from .hardware_xml import list_pci_devices
@@ -61,7 +62,7 @@ from .volume_driving import VolumeDriving
 POOL_TYPES = ("dir", "fs", "netfs")
 
 
-class LibvirtDriver(GuestConfiguration, VolumeDriving):
+class LibvirtDriver(GuestConfiguration, VolumeDriving, FirewallDriving):
     """Drives the libvirt of the host it runs on. Threads may share one driver.
 
     Args:
@@ -211,6 +212,7 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
             volumes=self.volume_disks(instance),
         )
         self._power.forget_memory(uuid)
+        self._define_filter(instance)
         platform = self._facts.platform(self._shared_cpus)
         with self._serial_ports.held():
             serial = self._connection.read(
@@ -296,7 +298,8 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
                 | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
             )
         except InstanceNotFound:
-            return
+            pass
+        self._drop_filter(uuid)
 
     def delete_disks(self, uuid: str) -> None:
         self._disks.delete(checked(uuid))
