@@ -54,6 +54,9 @@ options:
       - V(attach_volume) gives it a volume, at once if it runs; one that is not on the host is made. V(detach_volume)
         takes it away and keeps it, once a running guest has let go of it. V(extend_volume) has it grow, which a running
         guest sees at once.
+      - V(attach_interface) gives it a NIC, at once if it runs; V(detach_interface) takes one away, once a running guest
+        has let go of it. V(add_fixed_ip_to_instance) and V(remove_fixed_ip_from_instance) give a NIC a further address
+        and take one away; the guest learns of it when it asks for its address again, or boots.
       - V(refresh_instance_security_rules) has its packets go by its security groups, as its record has them, though
         somebody has taken their rules from the host. A running guest goes on.
       - V(lock) has it stay as it is. Until V(unlock) whatever else is asked for is refused, by name and through a plan;
@@ -86,6 +89,10 @@ options:
       - attach_volume
       - detach_volume
       - extend_volume
+      - attach_interface
+      - detach_interface
+      - add_fixed_ip_to_instance
+      - remove_fixed_ip_from_instance
       - refresh_instance_security_rules
     required: true
   image:
@@ -169,6 +176,38 @@ options:
         description: Whether the volume goes, with its data, when the instance is deleted.
         type: bool
         default: false
+  interface:
+    description:
+      - With V(attach_interface), V(detach_interface), V(add_fixed_ip_to_instance) and
+        V(remove_fixed_ip_from_instance), the NIC.
+    type: dict
+    suboptions:
+      network:
+        description:
+          - A network of the instance's fleet that Novella has defined on the host, or one that the instance is on.
+        type: str
+      bridge:
+        description: A bridge of the host.
+        type: str
+      libvirt_network:
+        description: A libvirt network of the host.
+        type: str
+      mac_address:
+        description: Its MAC address. A new one gets one of its own by default.
+        type: str
+      address:
+        description:
+          - Its address. A new NIC on a network with subnets needs one. With V(detach_interface), V(mac_address) and
+            V(network) may say instead which one is meant.
+        type: str
+      model:
+        description: What the guest sees.
+        type: str
+        choices: [virtio, e1000e, e1000, rtl8139]
+        default: virtio
+      mtu:
+        description: Its MTU in bytes; the network's by default.
+        type: int
   reason:
     description:
       - With O(action=lock), why. Whoever is refused something for the lock is told. One line of at most 255 characters.
@@ -231,6 +270,12 @@ EXAMPLES = r"""
     action: attach_volume
     names: [db]
     volume: {name: archive, size_gb: 100}
+
+- name: Give the database a NIC on another network
+  novella.compute.instance_action:
+    action: attach_interface
+    names: [db]
+    interface: {network: back, address: 10.1.0.7}
 
 - name: Have the database left alone
   novella.compute.instance_action:
@@ -310,6 +355,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.answering import leave, read_selection, selection_argument_spec
 from ..module_utils.compute.commands import COMMANDS, Command
 from ..module_utils.compute.injected_file import read_injected_file
+from ..module_utils.compute.interface_wish import INTERFACE, read_interface
 from ..module_utils.compute.progress import ProgressFile
 from ..module_utils.compute.single import IMAGE, read_image
 from ..module_utils.compute.volume_wish import VOLUME, read_wish
@@ -322,6 +368,10 @@ OWN_OPTIONS = {
     "image": ("rescue", "rebuild"),
     "reason": ("lock",),
     "volume": ("attach_volume", "detach_volume", "extend_volume"),
+    "interface": (
+        *("attach_interface", "detach_interface"),
+        *("add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"),
+    ),
     "admin_password": ("set_admin_password",),
     "rescue_password": ("rescue",),
     "admin_user": ("set_admin_password",),
@@ -339,6 +389,7 @@ def main() -> None:
             "image": {"type": "dict", "options": IMAGE},
             "reason": {"type": "str"},
             "volume": {"type": "dict", "options": VOLUME},
+            "interface": {"type": "dict", "options": INTERFACE},
             "admin_password": {"type": "str", "no_log": True},
             "rescue_password": {"type": "str", "no_log": True},
             "admin_user": {"type": "str"},
@@ -348,7 +399,7 @@ def main() -> None:
         required_if=[
             ("action", "set_admin_password", ("admin_password",)),
             ("action", "inject_file", ("path", "content")),
-            *(("action", action, ("volume",)) for action in OWN_OPTIONS["volume"]),
+            *(("action", action, (name,)) for name in ("volume", "interface") for action in OWN_OPTIONS[name]),
         ],
         supports_check_mode=True,
     )
@@ -363,6 +414,8 @@ def main() -> None:
             given["file"] = read_injected_file(given.pop("path"), given.pop("content"))
         if "volume" in given:
             given["volume"] = read_wish(given["volume"], params["action"])
+        if "interface" in given:
+            given["interface"] = read_interface(given["interface"], params["action"])
         if "image" in given:
             given["image"] = read_image(given["image"])
         command = Command(params["action"], read_selection(params), given)

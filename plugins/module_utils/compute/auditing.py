@@ -55,6 +55,7 @@ def audit(host: Host) -> HostReport:
         fingerprint=fingerprint,
         reclaim_instance_interval=host.options.reclaim_instance_interval,
         volumes=driver.list_volumes(),
+        networks=driver.list_networks(),
     )
 
 

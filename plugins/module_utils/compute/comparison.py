@@ -17,12 +17,12 @@ from ..objects.instance import InstanceSpec
 from ..objects.plan import FieldChange
 from .block_devices import relabel
 from .firewall_changes import compare_firewalls
+from .nic_changes import NicChanges, compare_nics, relabel_nics
 from .volume_changes import VolumeChanges, compare_volumes
 
 # What a change of these parts of a spec takes, that this release cannot do.
 REMEDIES = {
     "flavor": "a resize",
-    "networks": "interfaces to be attached or detached",
 }
 # A change of these takes a new root disk. The guest reads the last two at its first boot only.
 REBUILT = ("image", "ssh_keys", "user_data_sha256")
@@ -41,6 +41,7 @@ class Comparison:
         reachable: The wanted spec, with the refused parts as they were applied last.
         kept: The same, with the parts that a rebuild makes as they were applied last, too.
         volumes: What is to be done about its volumes. The specs above leave them to that.
+        nics: The same of its NICs.
         firewall: What changes of its firewall, which they leave as it was applied last.
     """
 
@@ -50,6 +51,7 @@ class Comparison:
     reachable: InstanceSpec
     kept: InstanceSpec
     volumes: VolumeChanges = field(default_factory=VolumeChanges)
+    nics: NicChanges = field(default_factory=NicChanges)
     firewall: list[FieldChange] = field(default_factory=list)
 
 
@@ -59,7 +61,12 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
         return Comparison([], [], {}, wanted, wanted)
     volumes = compare_volumes(applied.volumes, wanted.volumes)
     firewall = compare_firewalls(applied.firewall, wanted.firewall)
-    wanted = wanted.but(volumes=relabel(applied.volumes, wanted.volumes), firewall=applied.firewall)
+    nics = compare_nics(applied.networks, wanted.networks)
+    wanted = wanted.but(
+        volumes=relabel(applied.volumes, wanted.volumes),
+        networks=relabel_nics(applied.networks, wanted.networks),
+        firewall=applied.firewall,
+    )
     changes = list_changes(applied, wanted)
     relabelled = _is_relabelled(applied, wanted)
     weighty: dict[str, list[FieldChange]] = {}
@@ -73,18 +80,16 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     refused = {part: found for part, found in weighty.items() if part in REMEDIES}
     reachable = wanted.but(**{part: getattr(applied, part) for part in refused})
     kept = reachable.but(**{part: getattr(applied, part) for part in REBUILT if part in weighty})
-    return Comparison(updates, rebuilt, refused, reachable, kept, volumes, firewall)
+    return Comparison(updates, rebuilt, refused, reachable, kept, volumes, nics, firewall)
 
 
 def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]:
-    """Return the fields that differ, in the spec's order: ``flavor.memory_mb``, ``networks[0].bridge``.
+    """Return the fields that differ, in the spec's order: ``flavor.memory_mb``, ``networks[0].network``.
 
-    Volumes are compared elsewhere, by what they are and not by their position; and so are firewalls.
+    Volumes are compared elsewhere, by what they are and not by their position; so are firewalls, and the NICs that come
+    and go.
     """
     old, new = (spec.but(volumes=[], firewall=None).as_dict() for spec in (before, after))
-    if len(before.networks) != len(after.networks):
-        for spec, fields in ((before, old), (after, new)):
-            fields["networks"] = ", ".join(nic.network for nic in spec.networks) or None
     flat_old, flat_new = _flatten(old), _flatten(new)
     return [
         FieldChange(name, flat_old.get(name), flat_new.get(name))
@@ -126,7 +131,7 @@ def _part(change: FieldChange) -> str:
 
 
 def _is_label(change: FieldChange) -> bool:
-    return change.field in LABELS or (change.field.startswith("networks[") and change.field.endswith("].network"))
+    return change.field in LABELS
 
 
 def _is_relabelled(applied: InstanceSpec, wanted: InstanceSpec) -> bool:

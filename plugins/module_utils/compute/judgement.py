@@ -15,6 +15,7 @@ from ..objects.plan import Action, FieldChange, Finding
 from .comparison import REMEDIES, Comparison, compare, describe
 from .firewall_changes import GROUPS, why_it_changes
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
+from .nic_changes import NicChanges
 from .run_states import DONE, POWER_OF, find_way, see
 from .states import (
     ACTIVE,
@@ -100,6 +101,7 @@ def _judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str])
         if comparison.rebuilt:
             verdict.findings.append(_finding(wanted, sighting, _ask_for_consent(comparison.rebuilt)))
     _change_volumes(wanted, sighting, comparison.volumes, verdict)
+    _change_nics(wanted, sighting, comparison.nics, verdict)
     _change_firewall(wanted, sighting, comparison.firewall, verdict)
     verdict.findings.extend(
         _finding(wanted, sighting, _refusal(part, changes)) for part, changes in comparison.refused.items()
@@ -241,6 +243,19 @@ def _change_firewall(wanted: WantedInstance, sighting: Sighting, changes: list[F
     verdict.actions.append(action.but(diff=changes, firewall=wanted.spec.firewall))
 
 
+def _change_nics(wanted: WantedInstance, sighting: Sighting, changes: NicChanges, verdict: Verdict) -> None:
+    power, record = sighting.seen.power_state, sighting.instance.vm_state
+    state = record if record == SOFT_DELETE else (see(record, power) or power)
+    for step in changes.steps:
+        reason = describe(step.change)
+        if state not in (ACTIVE, PAUSED, STOPPED):
+            reason = f"{reason} must wait: it is {state}. Run again when it is active, paused or stopped"
+            verdict.findings.append(_finding(wanted, sighting, reason))
+        else:
+            action = _action(step.operation, wanted, sighting, reason, None if state == STOPPED else "live")
+            verdict.actions.append(action.but(diff=[step.change], interface=step.interface))
+
+
 def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
     """Return the action that creates the instance on this host."""
     vm_state = ACTIVE if wanted.vm_state == "any" else wanted.vm_state
@@ -305,7 +320,10 @@ def summarise(spec: InstanceSpec) -> dict[str, Any]:
     return {
         "flavor": spec.flavor.name,
         "image": spec.image.name if spec.image else None,
-        "networks": [nic.network for nic in spec.networks],
+        "networks": [
+            f"{nic.network} ({', '.join(item.address for item in nic.addresses)})" if nic.addresses else nic.network
+            for nic in spec.networks
+        ],
         **volumes,
         **groups,
     }

@@ -31,6 +31,8 @@ from .operation import OPERATIONS, recover_operations
 from .operations import build as _build  # noqa: F401  an operation exists by being imported
 from .operations import firewalling as _firewalling  # noqa: F401
 from .operations import guest as _guest  # noqa: F401
+from .operations import interfaces as _interfaces  # noqa: F401
+from .operations import networks as _networks  # noqa: F401
 from .operations import power as _power  # noqa: F401
 from .operations import rebuilding as _rebuilding  # noqa: F401
 from .operations import record as _record  # noqa: F401

@@ -18,6 +18,7 @@ from ..objects.plan import Action
 from .hardware_claims import claimants
 from .host import Host
 from .judgement import keeps_data
+from .nic_changes import FREEING
 from .operation import OPERATIONS, perform
 from .owner import is_alive, is_lease_of
 from .records import read_record
@@ -36,8 +37,8 @@ def reconcile(
 ) -> list[dict[str, Any]]:
     """Do this host's slice of a plan, several instances at once. One failure never stops another action.
 
-    Deletes come first, as they make room; then volumes are detached, as others may wait for them; then all claims in
-    one transaction; then the rest.
+    Deletes come first, as they make room; then volumes and addresses are freed, as others may wait for them; then come
+    networks, as NICs are plugged into them; then all claims in one transaction; then the rest.
 
     Args:
         actions: The slice, in the plan's order.
@@ -73,7 +74,8 @@ def reconcile(
         jobs = [(action, _arguments(action, user_data.get(action.uuid))) for action in others]
         freeing = _freeing(others)
         work([job for job in jobs if id(job[0]) in freeing])
-        ready: list[Job] = [job for job in jobs if id(job[0]) not in freeing]
+        work([job for job in jobs if job[0].operation == "define_network"])
+        ready: list[Job] = [job for job in jobs if id(job[0]) not in freeing and job[0].operation != "define_network"]
         for action, refusal in _claim(host, creates, run, claimed):
             if refusal is not None:
                 results[id(action)] = make_result(action, 0.0, refusal)
@@ -97,16 +99,18 @@ def _arguments(action: Action, user_data: Optional[bytes]) -> dict[str, Any]:
         "user_data": user_data,
         "reason": action.reason,
         "volume": action.volume,
+        "interface": action.interface,
+        "network": action.network,
         "firewall": action.firewall,
     }
 
 
 def _freeing(actions: Sequence[Action]) -> set[int]:
-    """Return the ids of the actions that detach volumes, and of what comes before them for the same instance."""
+    """Return the ids of the actions that free volumes and addresses, and of what comes before them there."""
     found: set[int] = set()
     freed: set[str] = set()
     for action in reversed(actions):
-        if action.operation == "detach_volume":
+        if action.operation in ("detach_volume", *FREEING):
             freed.add(action.uuid)
         if action.uuid in freed:
             found.add(id(action))

@@ -16,11 +16,19 @@ from collections.abc import Iterable, Iterator
 from typing import Optional
 
 from ..objects.compute_node import ComputeNode, Service
-from ..objects.errors import ComputeResourcesUnavailable, InstanceLocked, InvalidInput, NotSupported, NovellaError
+from ..objects.errors import (
+    ComputeResourcesUnavailable,
+    FixedIpAlreadyInUse,
+    InstanceLocked,
+    InvalidInput,
+    NotSupported,
+    NovellaError,
+)
 from ..objects.instance import Instance
 from ..objects.migration import Migration
 from ..virt.driver import ComputeDriver
 from ..virt.hypervisor import Domain
+from .address_claims import check_addresses
 from .claims import check_service
 from .clock import now
 from .group_claims import check_group, count_members
@@ -34,6 +42,9 @@ from .owner import current_owner, is_alive, is_lease_of, lease
 from .records import read_record
 from .tracker_db import TrackerDB
 from .usage import HostAccount, Tally
+
+# What a claim is refused with.
+REFUSALS = (ComputeResourcesUnavailable, FixedIpAlreadyInUse, InstanceLocked, InvalidInput, NotSupported)
 
 
 class ResourceTracker:
@@ -143,10 +154,12 @@ class ResourceTracker:
                             f"{instance.spec.name} is being built by another run.", "Run again when it has ended."
                         )
                     check_group(instance.spec.name, item.group, members, self._options.host)
+                    addressed = [nic for nic in instance.spec.networks if nic.addresses]
+                    check_addresses(instance.uuid, addressed, tally.domains)
                     tally = self._claim(connection, service, tally, item, owner)
                     if item.group is not None:
                         members[item.group.key] += 1
-                except (ComputeResourcesUnavailable, InstanceLocked, InvalidInput, NotSupported) as refusal:
+                except REFUSALS as refusal:
                     outcome[instance.uuid] = refusal
         return outcome
 

@@ -17,7 +17,9 @@ from typing import Any, Optional
 
 from ..objects.device import Device
 from ..objects.diagnostics import Diagnostics
+from ..objects.ingredients import NetworkRequest
 from ..objects.instance import Instance
+from ..objects.network import Network
 from ..objects.pci import PciDevice
 from ..objects.volume import Volume, VolumeRequest
 from .hypervisor import CachedImage, ConsoleAddress, Copying, DiskSpace, Domain, HostResources, UnusedImage
@@ -90,6 +92,10 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def list_volumes(self) -> list[Volume]:
         """Return every volume that is on the host, attached or not, with the size that its file has now."""
+
+    @abc.abstractmethod
+    def list_networks(self) -> list[Network]:
+        """Return the networks that Novella has defined on the host and that are up."""
 
     # -- building --------------------------------------------------------------------------------------------
 
@@ -252,6 +258,61 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def detach_volume(self, instance_uuid: str, volume_uuid: str) -> None:
         """Take a volume from a guest. A running one must let go of it.
+
+        Raises:
+            DeviceDetachFailed: It has not, in time.
+        """
+
+    # -- networks --------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def define_network(self, network: Network) -> None:
+        """Have a network of Novella's own up, now and after the host has booted. It keeps what is reserved in it.
+
+        Raises:
+            NetworkInUse: It is another one now, and guests are on it, who would be cut off.
+            NotSupported: The host has a network of that name which is not Novella's.
+        """
+
+    @abc.abstractmethod
+    def delete_network(self, name: str) -> None:
+        """Take a network of Novella's own away. One that is not Novella's is left alone.
+
+        Args:
+            name: Its `libvirt_name`.
+
+        Raises:
+            NetworkInUse: Guests are on it.
+        """
+
+    @abc.abstractmethod
+    def reserve_addresses(self, request: NetworkRequest, name: str) -> None:
+        """Have the network's DHCP server give a NIC the address that it has, and no other; without cutting anybody.
+
+        Nothing is done on networks that are not Novella's, nor for addresses that DHCP does not give.
+
+        Args:
+            name: The host name that goes with the address.
+
+        Raises:
+            FixedIpAlreadyInUse: Another guest of the host has it.
+        """
+
+    @abc.abstractmethod
+    def release_addresses(self, request: NetworkRequest) -> None:
+        """Take back what is reserved for a NIC, and its leases, so that another one can have the address at once."""
+
+    @abc.abstractmethod
+    def attach_interface(self, instance_uuid: str, request: NetworkRequest) -> None:
+        """Give a guest a NIC, at once if it runs and in its definition.
+
+        Raises:
+            InterfaceAttachFailed: The running guest cannot be given it.
+        """
+
+    @abc.abstractmethod
+    def detach_interface(self, instance_uuid: str, mac_address: str) -> None:
+        """Take a NIC from a guest. A running one must let go of it.
 
         Raises:
             DeviceDetachFailed: It has not, in time.

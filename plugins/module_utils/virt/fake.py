@@ -41,6 +41,7 @@ from ..objects.pci import PciDevice
 from .fake_copies import Database, FakeCopies
 from .fake_firewalls import FIREWALLS_SCHEMA, FakeFirewalls
 from .fake_guest import FakeGuests
+from .fake_networks import NETWORKS_SCHEMA, FakeNetworks
 from .fake_screens import FakeScreens
 from .fake_volumes import VOLUMES_SCHEMA, FakeVolumes
 from .hypervisor import CachedImage, DiskSpace, Domain, HostResources, UnusedImage
@@ -57,11 +58,12 @@ CREATE TABLE IF NOT EXISTS fake_disks (
 CREATE TABLE IF NOT EXISTS fake_titles (uuid TEXT PRIMARY KEY, title TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fake_images (path TEXT PRIMARY KEY, used_at INTEGER NOT NULL);
 {VOLUMES_SCHEMA}
+{NETWORKS_SCHEMA}
 {FIREWALLS_SCHEMA}
 """
 
 
-class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeFirewalls):
+class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks, FakeFirewalls):
     """See the module.
 
     Args:
@@ -120,6 +122,9 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeFirewalls
                 continue
             for nic in domain.record["spec"].get("networks", []):
                 octets = [int(part, 16) for part in nic["mac_address"].split(":")[3:]]
+                if nic.get("addresses"):
+                    addresses[nic["mac_address"]] = tuple(item["address"] for item in nic["addresses"])
+                    continue
                 addresses[nic["mac_address"]] = (".".join(str(octet) for octet in [10, *octets]),)
         return addresses
 
@@ -133,7 +138,8 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeFirewalls
         domains = [list(row) for row in self._rows("SELECT * FROM fake_domains ORDER BY uuid")]
         disks = [list(row) for row in self._rows("SELECT * FROM fake_disks ORDER BY uuid, kind")]
         volumes = [volume.as_dict() for volume in self.list_volumes()]
-        return hashlib.sha256(json.dumps([domains, disks, volumes, self._settings()]).encode()).hexdigest()
+        networks = [network.as_dict() for network in self.list_networks()]
+        return hashlib.sha256(json.dumps([domains, disks, volumes, networks, self._settings()]).encode()).hexdigest()
 
     def list_root_disks(self) -> set[str]:
         return {row["uuid"] for row in self._rows("SELECT uuid FROM fake_disks WHERE kind = 'root'")}
@@ -214,6 +220,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeFirewalls
         )
         self._write_title(instance.uuid, instance.spec.display_name)
         self._define_volumes(instance)
+        self._define_interfaces(instance)
         self._define_firewall(instance)
 
     def save_record(self, instance: Instance) -> None:
@@ -281,6 +288,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeFirewalls
                 self._write("DELETE FROM fake_domains WHERE uuid = ?", uuid)
                 self._write_title(uuid, None)
                 self._forget_volumes(uuid)
+                self._forget_interfaces(uuid)
         self._forget_firewall(uuid)
 
     def delete_disks(self, uuid: str) -> None:
@@ -350,7 +358,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeFirewalls
 
     def _rows(self, sql: str, *values: object) -> list[Any]:
         # In check mode nothing may be made, not even tables: where there are none, there are no guests.
-        if not self._db.query("SELECT 1 FROM sqlite_master WHERE name = 'fake_attachments'"):
+        if not self._db.query("SELECT 1 FROM sqlite_master WHERE name = 'fake_interfaces'"):
             return []
         return self._db.query(sql, *values)
 

@@ -24,9 +24,11 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.request_sp
 from ..fleet.expansion import expand
 from ..fleet.fleet import Fleet
 from ..scheduler.options import SchedulerOptions
+from .addresses import allocate
 from .firewalls import with_firewalls
 from .forecast import forecast
 from .hardware import with_devices
+from .networks import plan_networks
 from .observation import Observation
 from .placement import Request, group_rule, place
 from .silence import where_it_may_be
@@ -42,6 +44,8 @@ KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is 
 ORDER = (
     *("unlock", "delete", "soft_delete", "refresh_instance_security_rules"),
     *("restore", "update", "unpause", "resume", "unshelve"),
+    *("detach_interface", "remove_fixed_ip_from_instance", "define_network", "delete_network"),
+    *("add_fixed_ip_to_instance", "attach_interface"),
     *("detach_volume", "delete_volume", "extend_volume", "attach_volume"),
     *("stop", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
 )
@@ -84,10 +88,15 @@ def make_plan(
     """
     draft = _Draft()
     known, volumes = survey(observation), VolumeSurvey(observation)
-    declared = with_firewalls(fleet, expand(fleet), observation)
+    addresses = allocate(fleet, expand(fleet), observation)
+    declared = with_firewalls(fleet, addresses.wanted, observation)
     wanted = declared if tried is None else [item for item in declared if item.uuid in tried]
     for item in wanted:
-        if tried is None:
+        if item.uuid in addresses.refused:
+            draft.findings.append(
+                Finding("unsupported", item.uuid, item.spec.name, addresses.refused[item.uuid], fatal=True)
+            )
+        elif tried is None:
             _consider(item, fleet, known, volumes, consent, draft)
         else:
             where = where_it_may_be(item.uuid, observation) if item.uuid in contested else None
@@ -102,6 +111,7 @@ def make_plan(
                 draft.findings.append(left_alone(host, volume))
         draft.findings.extend(find_strays(fleet, draft.placed, observation.reports))
     _place(fleet, observation, known, declared, draft)
+    plan_networks(fleet, observation, draft.actions, draft.findings, prune and tried is None)
     touched = {action.uuid for action in draft.actions} | {finding.uuid for finding in draft.findings}
     touched |= {selection.instance_uuid for selection in draft.unplaced}
     rank = {item.uuid: index for index, item in enumerate(declared)}

@@ -264,6 +264,7 @@ def test_a_bad_fleet_has_one_fault_with_its_line(case, faults_after_head):
     assert faults_after_head(text) == [f"fleet.yml:{fault}"]
 
 
+NETWORK_KEYS = "bridge, libvirt_network, mode, virtualport, vlan, vxlan, mtu, dns_domain, subnets"
 INGREDIENTS = {
     "negative_memory": (
         "flavors: {tiny: {vcpus: 1, memory_mb: -512}}",
@@ -299,8 +300,7 @@ INGREDIENTS = {
     ),
     "misspelt_bridge": (
         "networks: {front: {brigde: br0}}",
-        "networks.front.brigde: unknown key. Did you mean 'bridge'? Allowed: bridge, libvirt_network, mode, "
-        "virtualport, vlan, vxlan, mtu, dns_domain, subnets.",
+        f"networks.front.brigde: unknown key. Did you mean 'bridge'? Allowed: {NETWORK_KEYS}.",
     ),
     "long_bridge": (
         "networks: {front: {bridge: a-bridge-too-far}}",

@@ -44,6 +44,10 @@ OWN: dict[str, dict[str, Any]] = {
     "attach_volume": {"names": [RUNNING], "volume": {"name": "data", "size_gb": 1}},
     "detach_volume": {"volume": {"name": "data"}},
     "extend_volume": {"volume": {"name": "data", "size_gb": 2}},
+    "attach_interface": {"interface": {"bridge": "br1"}},
+    "detach_interface": {"interface": {"bridge": "br0"}},
+    "add_fixed_ip_to_instance": {"interface": {"address": "192.0.2.7"}},
+    "remove_fixed_ip_from_instance": {"interface": {"address": "192.0.2.5"}},
 }
 SCENARIOS: dict[str, list[dict[str, Any]]] = {
     "claim": [

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
+from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance
 from ...objects.volume import VolumeRequest
+from ..address_claims import check_addresses
 from ..block_devices import with_volumes
 from ..clock import now
 from ..config_drive import config_drive_files
@@ -21,6 +23,7 @@ from ..operation import Run, operation
 from ..records import read_record
 from ..states import ACTIVE, PAUSED, SHELVED, SPAWNING, STOPPED, SUSPENDED
 from ..volume_claims import make_volume, take_volumes
+from .interfaces import release_all, reserve_all
 
 # What ends a create, by the state that the instance is to be in.
 LAST_STEPS = {ACTIVE: "start", STOPPED: "define", PAUSED: "pause", SUSPENDED: "suspend", SHELVED: "define"}
@@ -38,6 +41,8 @@ def undo_create(host: Host, entry: Entry) -> None:
         host.driver.power_off(entry.uuid)
     if "define" in entry.steps:
         host.driver.undefine(entry.uuid)
+    if "addresses" in entry.steps:
+        release_all(host, [NetworkRequest.from_dict(nic, "addresses") for nic in entry.notes.get("addresses", ())])
     if "volumes" in entry.steps:
         for uuid in entry.notes.get("volumes_made", ()):
             host.driver.delete_volume(uuid)
@@ -65,6 +70,9 @@ def create(run: Run) -> Optional[Instance]:
         numa_topology=hardware.numa_topology,
         pci_devices=hardware.pci_devices,
     )
+    addressed = [nic for nic in instance.spec.networks if nic.addresses]
+    if addressed:
+        check_addresses(instance.uuid, instance.spec.networks, driver.list_domains())
     image = run.step("image", driver.ensure_image, instance)
     # Noted beforehand: a crash right after the disk was found must not make an undo delete it.
     last_step = LAST_STEPS[vm_state]
@@ -76,6 +84,9 @@ def create(run: Run) -> Optional[Instance]:
     run.step("config drive", driver.write_config_drive, instance, files)
     # The record is written once, as it will be: writing it again would wait behind other guests' starts.
     instance = instance.but(vm_state=vm_state, launched_at=None if vm_state in OFF else now(), generation=1)
+    if addressed:
+        run.note(addresses=[nic.as_dict() for nic in addressed])
+        run.step("addresses", reserve_all, run.host, instance.spec.name, addressed)
     run.step("define", driver.define, instance)
     if vm_state not in OFF:
         run.step("start", driver.power_on, instance.uuid)

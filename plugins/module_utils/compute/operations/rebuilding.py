@@ -20,6 +20,7 @@ from ..clock import now
 from ..config_drive import config_drive_files
 from ..host import Host
 from ..journal import Entry
+from ..nic_changes import relabel_nics
 from ..operation import Run, operation
 from ..states import ACTIVE, ERROR, REBUILDING, STOPPED
 from .power import switch_off
@@ -90,7 +91,9 @@ def rebuild(run: Run) -> Optional[Instance]:
 
 def _new_record(instance: Instance, arguments: Mapping[str, Any]) -> Instance:
     spec = arguments.get("spec") or instance.spec.but(image=arguments.get("image") or instance.spec.image)
-    spec = spec.but(volumes=relabel(instance.spec.volumes, spec.volumes), firewall=instance.spec.firewall)
+    nics = relabel_nics(instance.spec.networks, spec.networks)
+    volumes = relabel(instance.spec.volumes, spec.volumes)
+    spec = spec.but(volumes=volumes, networks=nics, firewall=instance.spec.firewall)
     if spec.image is not None:
         _check_image(instance.spec.image, spec.image, spec.flavor)
     return instance.but(spec=spec, vm_state=state_rebuilt(instance, arguments), launched_at=now())

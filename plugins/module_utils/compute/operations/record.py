@@ -15,6 +15,7 @@ from ..host import Host
 from ..journal import Entry
 from ..labels import change_labels, tell_labels
 from ..locking import lock_record, tell_lock, unlock_record
+from ..nic_changes import relabel_nics
 from ..operation import Alteration, Run, operation
 from ..records import read_record
 from ..states import ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPENDED, UPDATING
@@ -24,8 +25,10 @@ AT_REST = (ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPEN
 
 def _update(instance: Instance, arguments: Mapping[str, Any]) -> Instance:
     spec = arguments.get("spec") or instance.spec
-    # Volumes come and go by operations of their own, and firewalls change by one.
-    spec = spec.but(volumes=relabel(instance.spec.volumes, spec.volumes), firewall=instance.spec.firewall)
+    # Volumes and NICs come and go by operations of their own, and firewalls change by one.
+    nics = relabel_nics(instance.spec.networks, spec.networks)
+    volumes = relabel(instance.spec.volumes, spec.volumes)
+    spec = spec.but(volumes=volumes, networks=nics, firewall=instance.spec.firewall)
     return instance.but(spec=spec, vm_state=arguments.get("vm_state") or instance.vm_state)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
+from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance
 from ..host import Host
 from ..journal import Entry
@@ -28,6 +29,7 @@ from ..states import (
     SUSPENDED,
 )
 from ..volume_claims import hold_volume
+from .interfaces import release_all
 
 
 def finish_delete(host: Host, entry: Entry) -> None:
@@ -39,6 +41,7 @@ def finish_delete(host: Host, entry: Entry) -> None:
         host.driver.power_off(entry.uuid)
     host.driver.undefine(entry.uuid)
     host.driver.delete_disks(entry.uuid)
+    release_all(host, [NetworkRequest.from_dict(nic, "addresses") for nic in entry.notes.get("addresses", ())])
     for volume in entry.notes.get("volumes", ()):
         host.driver.delete_volume(volume)
     with host.db.transaction() as connection:
@@ -64,10 +67,15 @@ def delete(run: Run) -> Optional[Instance]:
         run.note(volumes=volumes)
         # Once its domain is gone, nothing else would say that they are not free.
         run.step("claim volumes", _hold, run, volumes)
+    addressed = [nic for nic in run.instance.spec.networks if nic.addresses]
+    if addressed:
+        run.note(addresses=[nic.as_dict() for nic in addressed])
     if run.instance.vm_state != DELETED:
         run.step("power off", run.driver.power_off, uuid)
     # Of one whose domain is gone too, a firewall may be left.
     run.step("undefine", run.driver.undefine, uuid)
+    if addressed:
+        run.step("addresses", release_all, run.host, addressed)
     run.step("disks", run.driver.delete_disks, uuid)
     for volume in volumes:
         run.step(f"volume {volume}", run.driver.delete_volume, volume)

@@ -15,12 +15,12 @@ from string import ascii_lowercase
 from typing import Any, Optional
 
 from ...objects.errors import NotSupported
-from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance, InstanceSpec
 from ...objects.numa import NUMACell
 from ..hypervisor import ConsoleAddress
 from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
 from .firewall_xml import filter_reference
+from .interface_xml import interface_element
 from .screens import add_screens
 from .volume_xml import SCSI, VolumeDisk, scsi_controller, volume_element
 
@@ -180,11 +180,11 @@ def build_domain(
         _add_disk(devices, path, target, "qcow2", read_only=False)
     _add_disk(devices, disks.config_drive, _free_name(disks, len(writable)), "raw", read_only=True)
     devices.extend(volume_element(volume) for volume in disks.volumes)
-    _add_buses(devices, disks.volumes)
+    _add_buses(devices, disks.volumes, len(spec.networks))
     for network in spec.networks:
-        interface = _add_interface(devices, network)
+        devices.append(interface_element(network))
         if spec.firewall is not None:
-            interface.append(filter_reference(instance.uuid, (fixed.address for fixed in network.addresses)))
+            devices[-1].append(filter_reference(instance.uuid, (fixed.address for fixed in network.addresses)))
     add_pci_devices(devices, instance.pci_devices)
     _add_consoles(devices, instance.uuid, serial)
     add_screens(devices, screens or {})
@@ -232,30 +232,17 @@ def _free_name(disks: GuestDisks, first: int) -> str:
     return next(name for name in (f"vd{letter}" for letter in ascii_lowercase[first:]) if name not in taken)
 
 
-def _add_buses(devices: ET.Element, volumes: Collection[VolumeDisk]) -> None:
+def _add_buses(devices: ET.Element, volumes: Collection[VolumeDisk], nics: int) -> None:
     # Without an explicit root, libvirt takes the first root port for it and refuses the domain.
     ET.SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
     # What is plugged into the definition must not use up what is kept for hot-plug.
-    plugged = sum(volume.request.bus == "virtio" for volume in volumes)
+    plugged = sum(volume.request.bus == "virtio" for volume in volumes) + max(0, nics - 1)
     has_scsi = any(volume.request.bus == SCSI for volume in volumes)
     for index in range(1, ROOT_PORTS + plugged + has_scsi + 1):
         ET.SubElement(devices, "controller", type="pci", index=str(index), model="pcie-root-port")
     ET.SubElement(devices, "controller", type="usb", model="none")
     if has_scsi:
         devices.append(scsi_controller())
-
-
-def _add_interface(devices: ET.Element, network: NetworkRequest) -> ET.Element:
-    if network.bridge is not None:
-        interface = ET.SubElement(devices, "interface", type="bridge")
-        ET.SubElement(interface, "mac", address=network.mac_address)
-        ET.SubElement(interface, "source", bridge=network.bridge)
-    else:
-        interface = ET.SubElement(devices, "interface", type="network")
-        ET.SubElement(interface, "mac", address=network.mac_address)
-        ET.SubElement(interface, "source", network=network.libvirt_network or "")
-    ET.SubElement(interface, "model", type="virtio")
-    return interface
 
 
 def _add_consoles(devices: ET.Element, uuid: str, listens: Optional[ConsoleAddress]) -> None:

@@ -51,6 +51,8 @@ from .firewall_driving import FirewallDriving
 from .guest_agent import GuestAgent
 from .guest_configuration import CONFIG_DRIVE_LABEL, GuestConfiguration
 from .hardware_xml import list_pci_devices
+from .interface_plug import InterfacePlug
+from .network_driving import NetworkDriving
 from .power import GuestPower
 from .screens import read_console
 from .screenshot import take_screenshot
@@ -62,7 +64,7 @@ from .volume_driving import VolumeDriving
 POOL_TYPES = ("dir", "fs", "netfs")
 
 
-class LibvirtDriver(GuestConfiguration, VolumeDriving, FirewallDriving):
+class LibvirtDriver(GuestConfiguration, VolumeDriving, FirewallDriving, NetworkDriving):
     """Drives the libvirt of the host it runs on. Threads may share one driver.
 
     Args:
@@ -94,6 +96,7 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving, FirewallDriving):
         super().__init__(Connection(uri, deadline), deadline, volumes_dir, detach_attempts, detach_timeout)
         self._power = GuestPower(self._connection, deadline)
         self._agent = GuestAgent(self._connection)
+        self._interfaces = InterfacePlug(self._connection, detach_attempts, detach_timeout)
         self._pool = pool
         self._image_deadline = image_deadline
         self._shared_cpus = shared_cpus

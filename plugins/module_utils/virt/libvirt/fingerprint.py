@@ -51,6 +51,7 @@ def _read(raw: Any, pool: str, with_pci: bool) -> list[Any]:
     saved = sorted(handle.UUIDString() for handle in raw.listAllDomains(flags))
     memory = raw.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS, 0)
     host = [raw.getCapabilities(), raw.getInfo()[2], memory["total"], raw.getHostname(), raw.getType()]
+    networks = [handle.XMLDesc() for handle in raw.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)]
     devices = raw.listAllNodeDevices(libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV) if with_pci else []
     where = read_pool_directory(raw, pool)
     foreign = [disk for _uuid, _state, xml in domains if RECORD_MARK not in xml for disk in _read_disks(raw, xml)]
@@ -58,7 +59,7 @@ def _read(raw: Any, pool: str, with_pci: bool) -> list[Any]:
         [*sorted(domains), *saved],
         [*host, raw.getVersion(), own_address()],
         sorted(device.XMLDesc() for device in devices),
-        sorted(list_leases(raw).items()),
+        [sorted(list_leases(raw).items()), sorted(networks)],
         [where, _measure(where[1], foreign)],
         sorted(foreign),
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ...objects.errors import HypervisorError, InstanceInvalidState, NotSupported
+from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance, InstanceSpec
 from ..driver import ComputeDriver
 from .binding import libvirt
@@ -47,6 +48,11 @@ class FirewallDriving(ComputeDriver):
                 domain.updateDeviceFlags(ET.tostring(interface, encoding="unicode"), flag)
         if instance.spec.firewall is None:
             self._drop_filter(uuid)
+
+    def firewall_reference(self, instance_uuid: str, request: NetworkRequest) -> Optional[ET.Element]:
+        if _find_filter(self._connection.host(), instance_uuid) is None:
+            return None
+        return filter_reference(instance_uuid, (fixed.address for fixed in request.addresses))
 
     def _define_filter(self, instance: Instance) -> None:
         """Have the instance's filter be there, and its rules on the host where it runs, even if somebody took them."""
