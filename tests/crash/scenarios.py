@@ -255,7 +255,8 @@ def _scenarios_with_addresses() -> list[Scenario]:
 
 def _scenarios_with_firewalls() -> list[Scenario]:
     """Return what is tried once more with a firewall, which comes and goes with its instance, or is set on it."""
-    groups = {"web": {"rules": [{"protocol": "tcp", "ports": 80}]}}
+    # Rules that no address is in: whoever has none yet gets one when it boots, which is a change.
+    groups = {"default": {"rules": [{"protocol": "tcp", "ports": 80}]}}
     here, gone = declare("active", {}, security_groups=groups), declare(None, {})
     [wanted] = with_firewalls(here, expand(here), Observation({}, {}))
     made = act("create", "active").but(spec=wanted.spec)
