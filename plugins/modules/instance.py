@@ -112,6 +112,8 @@ options:
   networks:
     description:
       - Its NICs, in order. Each is on a bridge or on a libvirt network.
+      - An instance that exists is given those that it lacks, at once if it runs, and the others are taken from it. With
+        an empty list it keeps those that it has.
     type: list
     elements: dict
     default: []

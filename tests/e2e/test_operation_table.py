@@ -27,7 +27,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.run_states
 from ansible_collections.novella.compute.plugins.module_utils.compute.states import DELETED
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, ObservedInstance
-from crash.scenarios import NAME, OPTIONS, VOLUMES, WRITTEN, Scenario, act, derive_scenarios
+from crash.scenarios import ADDRESSES, NAME, OPTIONS, VOLUMES, WRITTEN, Scenario, act, derive_scenarios
 from crash.victim import ASKED_BY_NAME, PROGRAM, VictimHost, Victims
 from support.host_code import copy_code
 from support.lab_fleet import POOL
@@ -50,7 +50,17 @@ SCENARIOS = [
     and not scenario.besides
 ]
 # What the table allows and no hypervisor can do: a guest that stands still does not let go of a disk.
-BEYOND = {("detach_volume", "paused"): "DeviceDetachFailed"}
+BEYOND = {
+    ("detach_volume", "paused"): "DeviceDetachFailed",
+    ("detach_interface", "paused"): "DeviceDetachFailed",
+}
+# How NICs and addresses are asked for.
+INTERFACES = {
+    "attach_interface": {"network": "back", "address": "10.9.0.9"},
+    "detach_interface": {"network": "back"},
+    "add_fixed_ip_to_instance": {"network": "back", "address": "10.9.0.10"},
+    "remove_fixed_ip_from_instance": {"address": "10.9.0.10"},
+}
 # Those of one state behind each other, and what removes the guest last: there are fewer ways to go.
 SCENARIOS.sort(key=lambda scenario: (OPERATIONS[scenario.operation].ends_in == DELETED, scenario.start))
 
@@ -73,6 +83,8 @@ class Walker:
         assert not scenario.problem, scenario.problem
         if scenario.operation in VOLUMES:
             self.plug(bool(VOLUMES[scenario.operation][0]))
+        if scenario.operation in ADDRESSES:
+            self.wire(ADDRESSES[scenario.operation][0])
         record = self.walk("active" if scenario.written else scenario.start)
         if scenario.operation == "unlock":
             self.do("lock")
@@ -87,6 +99,19 @@ class Walker:
             assert self.do_when_booted("set_admin_password")["status"] == "done"
             result = self.do("attach_volume" if has_volume else "detach_volume")
             assert result["status"] == "done", result
+
+    def wire(self, addresses: list[str] | None) -> None:
+        """Have the guest run, with a NIC on Novella's own network that has these addresses, or without."""
+        record = self.walk("active")
+        held = [[item.address for item in nic.addresses] for nic in record.spec.networks if nic.network == "back"]
+        if held == ([] if addresses is None else [addresses]):
+            return
+        if held:
+            # Only a guest that has booted lets go of a NIC.
+            assert self.do_when_booted("set_admin_password")["status"] == "done"
+            assert self.do("detach_interface")["status"] == "done"
+        for operation in ("attach_interface", "add_fixed_ip_to_instance")[: len(addresses or [])]:
+            assert self.do(operation)["status"] == "done"
 
     def walk(self, aim: str) -> Instance:
         """Bring it into a state."""
@@ -111,6 +136,8 @@ class Walker:
             options = {**self.host.options, **OPTIONS.get(operation, {}), **ASKED_BY_NAME.get(operation, {})}
             if operation in VOLUMES:
                 options["volume"] = self.ask_for_volume(operation)
+            if operation in INTERFACES:
+                options["interface"] = INTERFACES[operation]
             asked = {"action": operation, "uuids": [CREATED.uuid], "on_failure": "report"}
             said = self.host.victims.run("instance_action", {**options, **asked}).result
             assert "results" in said, said.get("msg", said)
@@ -179,11 +206,13 @@ def walker(lab: Any) -> Iterator[Walker]:
     command = [*inside, "env", f"PYTHONPATH={CODE}", "/usr/bin/python3", f"{CODE}/{PROGRAM.name}"]
     with Victims(command, os.environ) as victims:
         made = Walker(VictimHost(victims, options, home.files / STATE), home)
+        assert made.host.reconcile([act("define_network")])[0]["status"] == "done"
         yield made
         if made.look() is not None:
             made.do("unlock")
             assert made.do("delete")["status"] == "done"
         made.host.reconcile([act("delete_volume")])
+        assert made.host.reconcile([act("delete_network")])[0]["status"] == "done"
     shutil.rmtree(code)
 
 

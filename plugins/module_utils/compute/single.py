@@ -23,6 +23,7 @@ from .judgement import create_action, judge, removal_action
 from .labels import check_labels, order_tags
 from .locking import LOCKED, check_lock
 from .manager import ComputeManager
+from .nic_identity import keep_identities
 from .wanted import Sighting, WantedInstance
 
 # As in the fleet's schema: the name becomes the guest's host name and part of the domain's.
@@ -78,7 +79,7 @@ class SingleInstance:
             return Change(wanted.uuid, [create_action(wanted, self._host, reason)], wanted.user_data)
         # Volumes and security groups are what fleets and operations are for: it keeps those that it has.
         applied = sighting.instance.spec
-        spec = wanted.spec.but(volumes=applied.volumes, firewall=applied.firewall)
+        spec = wanted.spec.but(volumes=applied.volumes, firewall=applied.firewall, networks=_nics(wanted, applied))
         verdict = judge(replace(wanted, spec=spec), sighting)
         if verdict.findings:
             error = InstanceIsLocked if any(item.kind == LOCKED for item in verdict.findings) else NotSupported
@@ -196,6 +197,19 @@ def _check_name(option: str, name: str) -> None:
 def _record(kind: Any, options: Mapping[str, Any], where: str) -> Any:
     record: Record = kind.from_dict(_given(options), where)
     return record
+
+
+def _nics(wanted: WantedInstance, held: InstanceSpec) -> list[NetworkRequest]:
+    """Return the NICs that it shall have. One that stays where it is keeps its addresses, and all else about it."""
+    if not wanted.spec.networks:
+        return held.networks
+    before = {nic.mac_address: nic for nic in held.networks}
+    nics = []
+    for nic in keep_identities(wanted.uuid, held.networks, wanted.spec.networks):
+        old = before.get(nic.mac_address)
+        stays = old is not None and (old.bridge, old.libvirt_network) == (nic.bridge, nic.libvirt_network)
+        nics.append(old.but(network=nic.network) if old is not None and stays else nic)
+    return nics
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

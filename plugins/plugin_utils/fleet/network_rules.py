@@ -128,10 +128,10 @@ def _check_inside(body: Mapping[str, Any], key: str, here: Path, cidr: Range) ->
 
 def _check_nics(draft: Draft, counts: Counts, ranges: Mapping[str, list[Range]], faults: Faults) -> None:
     gateways = {
-        (name, _address(subnet["gateway"]))
+        (name, _gateway(body, subnet))
         for name, body in draft.section("networks").items()
         for subnet in _list(body.get("subnets"))
-        if isinstance(subnet, dict) and isinstance(subnet.get("gateway"), str)
+        if isinstance(subnet, dict)
     }
     owners: dict[tuple[str, object], Path] = {}
     for name, body in draft.section("instances").items():
@@ -150,6 +150,14 @@ def _check_nics(draft: Draft, counts: Counts, ranges: Mapping[str, list[Range]],
                     sentence = f"{quoted(text)} is {first[0]}.{first[1]}'s already ({draft.place(first)})."
                 if sentence is not None:
                     faults.add(draft.place(path), path, sentence)
+
+
+def _gateway(body: Mapping[str, Any], subnet: Mapping[str, Any]) -> Address | None:
+    """Return the gateway of a subnet, or the address that hosts have there, if it has either."""
+    if isinstance(subnet.get("gateway"), str):
+        return _address(subnet["gateway"])
+    cidr = _range(subnet["cidr"]) if isinstance(subnet.get("cidr"), str) else ""
+    return cidr[1] if not isinstance(cidr, str) and body.get("mode") in SERVING else None
 
 
 def _unique_values(nic: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

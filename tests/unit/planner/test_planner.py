@@ -241,17 +241,6 @@ def test_what_takes_a_new_root_disk_is_done_with_consent_alone(kit, change, reas
     assert plan.findings == []
 
 
-def test_a_new_nic_is_refused(kit):
-    before = kit.fleet(instances={"web": kit.web()})
-    after = kit.fleet(instances={"web": kit.web(networks=[{"network": "front"}])})
-    seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"))]))
-    finding = only(kit.plan(after, seen, consent=["rebuild"]).findings)
-    assert finding.reason == (
-        "networks none -> front needs interfaces to be attached or detached, which this release cannot do; "
-        "the instance stays as it is"
-    )
-
-
 def test_a_rescued_instance_is_left_alone_until_it_is_unrescued(kit):
     before = kit.fleet(instances={"web": kit.web()})
     after = kit.fleet(instances={"web": kit.web(vm_state="stopped", metadata={"a": "b"})})

@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.novella.compute.plugins.module_utils.compute.nic_identity import keep_identities
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import mac_address
 from ansible_collections.novella.compute.plugins.module_utils.objects.network import Network
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Plan
 from ansible_collections.novella.compute.plugins.module_utils.objects.whereabouts import Whereabout
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.network_building import network_on_hosts
-from ansible_collections.novella.compute.plugins.plugin_utils.planner.addresses import address_keys, keep_identities
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.addresses import address_keys
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.claims import request_claims
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.observation import Remembered
 
 FRONT, BACK = {"network": "front"}, {"network": "back"}
@@ -233,3 +235,10 @@ def test_a_nic_is_known_by_its_network_and_not_by_its_position(bench: Bench, kit
         held[1].mac_address,
         held[0].mac_address,
     ]
+
+
+def test_two_runs_at_once_cannot_give_one_address_to_two(bench: Bench, kit: Any) -> None:
+    seen = kit.observation(bench.host("kvm1"), bench.host("kvm2"))
+    plan = kit.plan(bench.fleet(a={"networks": [FRONT]}), seen)
+    kept = {key for request in request_claims(plan, seen).values() for wish in request.wishes for key in wish.groups}
+    assert kept == {"address/bridge br0/10.0.0.10"}

@@ -40,21 +40,27 @@ def inside(network: Network) -> str:
     [
         (
             BACK.but(mtu=1400, dns_domain="shop.test"),
-            '<forward mode="nat" /><bridge stp="off" delay="0" /><mtu size="1400" />'
-            '<domain name="shop.test" localOnly="yes" /><dns><forwarder addr="9.9.9.9" /></dns>'
-            '<ip address="10.0.0.1" prefix="24" family="ipv4"><dhcp /></ip>',
+            (
+                '<forward mode="nat" /><bridge stp="off" delay="0" /><mtu size="1400" />'
+                '<domain name="shop.test" localOnly="yes" /><dns><forwarder addr="9.9.9.9" /></dns>'
+                '<ip address="10.0.0.1" prefix="24" family="ipv4"><dhcp /></ip>'
+            ),
         ),
         (
             Network("six", "nat", subnets=[V6]),
-            '<forward mode="nat"><nat ipv6="yes" /></forward><bridge stp="off" delay="0" />'
-            '<ip address="fd00::1" prefix="64" family="ipv6" />',
+            (
+                '<forward mode="nat"><nat ipv6="yes" /></forward><bridge stp="off" delay="0" />'
+                '<ip address="fd00::1" prefix="64" family="ipv6" />'
+            ),
         ),
         (Network("r", "routed"), '<forward mode="route" /><bridge stp="off" delay="0" />'),
         (Network("i", "isolated"), '<bridge stp="off" delay="0" />'),
         (
             Network("o", "bridge", bridge="ovs0", virtualport="openvswitch", vlan=42),
-            '<forward mode="bridge" /><bridge name="ovs0" /><virtualport type="openvswitch" />'
-            '<vlan><tag id="42" /></vlan>',
+            (
+                '<forward mode="bridge" /><bridge name="ovs0" /><virtualport type="openvswitch" />'
+                '<vlan><tag id="42" /></vlan>'
+            ),
         ),
     ],
     ids=lambda value: value.name if isinstance(value, Network) else "",

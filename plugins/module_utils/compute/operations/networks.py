@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Optional
 
+from ...objects.errors import HypervisorError, NetworkInUse, NotSupported
 from ...objects.instance import Instance
 from ...objects.network import Network
 from ..host import Host
@@ -15,11 +17,14 @@ from ..journal import Entry
 from ..operation import Run, operation
 from ..states import DELETED, DELETING, UPDATING
 
+REFUSALS = (HypervisorError, NetworkInUse, NotSupported)
+
 
 def finish_define(host: Host, entry: Entry) -> None:
-    """Go on to the end: one that is defined and not up is of no use."""
+    """Go on to the end: one that is defined and not up is of no use. What cannot be is planned anew."""
     if "define" in entry.steps:
-        host.driver.define_network(_noted(entry))
+        with contextlib.suppress(*REFUSALS):
+            host.driver.define_network(_noted(entry))
 
 
 @operation(
@@ -46,9 +51,10 @@ def define_network(run: Run) -> Optional[Instance]:
 
 
 def finish_delete_network(host: Host, entry: Entry) -> None:
-    """Go on to the end."""
+    """Go on to the end, if it can be."""
     if "delete" in entry.steps:
-        host.driver.delete_network(_noted(entry).libvirt_name)
+        with contextlib.suppress(*REFUSALS):
+            host.driver.delete_network(_noted(entry).libvirt_name)
 
 
 @operation(
