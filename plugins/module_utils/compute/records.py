@@ -34,10 +34,11 @@ def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
         version_cap: The host's option `record_version_cap`.
 
     Raises:
-        VersionNotSupported: Its volumes, lock, tags or display name would be lost.
+        VersionNotSupported: Its security groups, volumes, lock, tags or display name would be lost.
     """
     version, spec = Instance.written_version(version_cap), instance.spec
     for since, parts in (
+        ((1, 4), {"security groups": spec.firewall is not None}),
         ((1, 3), {"volumes": spec.volumes}),
         ((1, 2), {"a lock": instance.locked, "tags": spec.tags, "a display name": spec.display_name}),
     ):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Optional
 
 import pytest
@@ -76,6 +77,17 @@ def test_a_refresh_that_fails_leaves_the_rules_that_were_there(host: FakeHost) -
     assert failed["status"] == "failed"
     host.settings()
     assert recorded(host) == HTTP
+
+
+def test_a_record_that_cannot_hold_a_firewall_is_refused_and_nobody_is_left_unguarded(host: FakeHost) -> None:
+    host.options = dataclasses.replace(host.options, record_version_cap="1.3")
+    [refused] = host.reconcile(create_behind("web", HTTP))
+    told = "web has security groups, and record_version_cap is 1.3: its record cannot hold that."
+    assert refused["error"]["message"] == told
+    host.reconcile(create("web"))
+    [refused] = host.reconcile(act(REFRESH, "web").but(firewall=HTTP))
+    assert refused["error"]["message"] == told
+    assert host.driver.firewall_of("uuid-of-web") is None
 
 
 def test_instances_of_one_group_share_its_rules_in_a_hosts_report(host: FakeHost) -> None:
