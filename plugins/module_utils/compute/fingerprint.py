@@ -21,7 +21,7 @@ from .owner import is_alive
 from .tracker_db import TrackerDB
 
 # HostReport.VERSION: what an older release has read may lack what this one would say.
-DOCUMENT_VERSION = "1.3"
+DOCUMENT_VERSION = "1.4"
 # How the work is done, and for whom, does not show in an audit.
 OPTIONS_OF_WORK = (
     *("deadline", "max_concurrent_builds", "request_id", "shutdown_timeout", "wait_soft_reboot_seconds"),
