@@ -61,6 +61,8 @@ options:
       - V(attach_interface) gives it a NIC, at once if it runs; V(detach_interface) takes one away, once a running guest
         has let go of it. V(add_fixed_ip_to_instance) and V(remove_fixed_ip_from_instance) give a NIC a further address
         and take one away; the guest learns of it when it asks for its address again, or boots.
+      - V(refresh_instance_security_rules) has its packets go by its security groups, as its record has them, though
+        somebody has taken their rules from the host. A running guest goes on.
       - V(lock) has it stay as it is. Until V(unlock) whatever else is asked for is refused, by name and through a plan;
         only metadata, tags and display name may be changed.
     type: str
@@ -98,6 +100,7 @@ options:
       - limit_volume
       - swap_volume
       - remove_volume_connection
+      - refresh_instance_security_rules
     required: true
   image:
     description:

@@ -26,6 +26,8 @@ from ansible_collections.novella.compute.plugins.plugin_utils.fleet.expansion im
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.fleet import Fleet
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.network_building import network_on_hosts
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.firewalls import with_firewalls
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.observation import Observation
 
 NAME = "web-1"
 ABSENT = "absent"
@@ -123,7 +125,8 @@ class Scenario:
 def derive_scenarios() -> list[Scenario]:
     """Return every scenario of every operation that there is."""
     scenarios = [scenario for declared in OPERATIONS.values() for scenario in _scenarios_of(declared)]
-    return [*scenarios, *_scenarios_with_volumes(), *_scenarios_with_addresses(), *_scenarios_with_disks()]
+    firewalls, addresses = _scenarios_with_firewalls(), _scenarios_with_addresses()
+    return [*scenarios, *_scenarios_with_volumes(), *addresses, *firewalls, *_scenarios_with_disks()]
 
 
 def declare(
@@ -134,6 +137,7 @@ def declare(
     addresses: Optional[Sequence[str]] = None,
     flavor: str = "small",
     becomes: tuple[str, Mapping[str, int]] = ("data", {}),
+    **others: Any,
 ) -> Fleet:
     """Return the fleet with its instance in that state; None for the fleet without it.
 
@@ -141,11 +145,12 @@ def declare(
         volume_gb: How large the volume is that the instance has and takes along when it goes; 0 for none.
         addresses: Of its NIC on Novella's own network; None for no such NIC.
         becomes: The name of that volume, and its limits.
+        others: What else there is in the fleet.
     """
     name, limits = becomes
     volumes = [{"volume": name, "delete_on_termination": True}] if volume_gb else []
     declared = {"data": {"size_gb": volume_gb or 1}, "moved": {"size_gb": 1}}
-    parts = {**PARTS, "volumes": {**declared, name: {**declared[name], "limits": dict(limits)}}}
+    parts = {**PARTS, **others, "volumes": {**declared, name: {**declared[name], "limits": dict(limits)}}}
     body = {
         "volumes": volumes,
         "flavor": flavor,
@@ -305,6 +310,22 @@ def _scenarios_with_disks() -> list[Scenario]:
             Scenario("rebuild", states.ACTIVE, (made,), None, act("rebuild"), here, besides=besides),
         ]
     return scenarios
+
+
+def _scenarios_with_firewalls() -> list[Scenario]:
+    """Return what is tried once more with a firewall, which comes and goes with its instance, or is set on it."""
+    # Rules that no address is in: whoever has none yet gets one when it boots, which is a change.
+    groups = {"default": {"rules": [{"protocol": "tcp", "ports": 80}]}}
+    here, gone = declare("active", {}, security_groups=groups), declare(None, {})
+    [wanted] = with_firewalls(here, expand(here), Observation({}, {}))
+    made = act("create", "active").but(spec=wanted.spec)
+    refresh = act("refresh_instance_security_rules").but(firewall=wanted.spec.firewall)
+    way = (act("create", "active"),)
+    return [
+        Scenario("create", ABSENT, (), None, made, here, besides="-with-a-firewall"),
+        Scenario("delete", states.ACTIVE, (made,), None, act("delete"), gone, besides="-with-a-firewall"),
+        Scenario(refresh.operation, states.ACTIVE, way, None, refresh, here, besides="-with-a-firewall"),
+    ]
 
 
 def _find_way(aim: str) -> Optional[tuple[Action, ...]]:

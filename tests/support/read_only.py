@@ -78,6 +78,7 @@ WRITING = {
     "resume",
     "save_record",
     "set_disks_aside",
+    "set_firewall",
     "set_links",
     "set_password",
     "set_title",

@@ -37,6 +37,7 @@ COMMANDS = (
     *("attach_volume", "detach_volume", "extend_volume"),
     *("attach_interface", "detach_interface", "add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"),
     *("limit_volume", "swap_volume", "remove_volume_connection"),
+    "refresh_instance_security_rules",
 )
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"

@@ -16,6 +16,7 @@ from typing import Any
 from ..objects.instance import InstanceSpec
 from ..objects.plan import FieldChange
 from .block_devices import relabel
+from .firewall_changes import compare_firewalls
 from .impacts import LIVE, NONE, REBUILD, RECONFIGURE, REFUSE, UPDATE, WAYS, find_row
 from .nic_changes import NicChanges, compare_nics, relabel_nics
 from .told_changes import TOLD_SECRETS, describe_secret, unfold
@@ -41,6 +42,7 @@ class Comparison:
         volumes: What is to be done about its volumes. The specs above leave them to that.
         nics: The same of its NICs.
         wanted: The wanted spec.
+        firewall: What changes of its firewall, which they leave as it was applied last.
     """
 
     updates: list[FieldChange]
@@ -51,6 +53,7 @@ class Comparison:
     wanted: InstanceSpec
     volumes: VolumeChanges = field(default_factory=VolumeChanges)
     nics: NicChanges = field(default_factory=NicChanges)
+    firewall: list[FieldChange] = field(default_factory=list)
 
     def reach(self, spec: InstanceSpec, changes: Sequence[FieldChange]) -> InstanceSpec:
         """Return a spec with the parts as they are wanted that these changes are of."""
@@ -65,9 +68,12 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     if applied.boots_from_volume or wanted.boots_from_volume:
         # That tells of its boot volume, which is compared with the other volumes.
         wanted = wanted.but(image=applied.image)
+    firewall = compare_firewalls(applied.firewall, wanted.firewall)
     nics = compare_nics(applied.networks, wanted.networks)
     wanted = wanted.but(
-        volumes=relabel(applied.volumes, wanted.volumes), networks=relabel_nics(applied.networks, wanted.networks)
+        volumes=relabel(applied.volumes, wanted.volumes),
+        networks=relabel_nics(applied.networks, wanted.networks),
+        firewall=applied.firewall,
     )
     parts: dict[str, list[FieldChange]] = {}
     for change in list_changes(applied, wanted):
@@ -87,7 +93,7 @@ def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
         if way != UPDATE:
             kept = kept.but(**{part: getattr(applied, part)})
     made[UPDATE].extend(volumes.updates)
-    return Comparison(made[UPDATE], made[RECONFIGURE], made[REBUILD], refused, kept, wanted, volumes, nics)
+    return Comparison(made[UPDATE], made[RECONFIGURE], made[REBUILD], refused, kept, wanted, volumes, nics, firewall)
 
 
 def needs_definition(before: InstanceSpec, after: InstanceSpec) -> bool:
@@ -99,7 +105,8 @@ def needs_definition(before: InstanceSpec, after: InstanceSpec) -> bool:
 def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]:
     """Return the fields that differ, in the spec's order: ``flavor.memory_mb``, ``networks[0].network``.
 
-    Volumes are compared elsewhere, by what they are and not by their position; so are the NICs that come and go.
+    Volumes are compared elsewhere, by what they are and not by their position; so are firewalls, and the NICs that come
+    and go.
     """
     old, new = (_fields(spec) for spec in (before, after))
     flat_old, flat_new = _flatten(old), _flatten(new)
@@ -127,7 +134,7 @@ def show(value: Any) -> str:
 
 
 def _fields(spec: InstanceSpec) -> dict[str, Any]:
-    fields = spec.but(volumes=[]).as_dict()
+    fields = spec.but(volumes=[], firewall=None).as_dict()
     return {**fields, **unfold(fields.pop("guest"))}
 
 

@@ -13,6 +13,7 @@ from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
 from .adopted import DISKS_STAY
 from .comparison import NEW_INSTANCE, Comparison, compare, describe
+from .firewall_changes import GROUPS, why_it_changes
 from .impacts import DATA_LOST, LIVE, NEXT_BOOT, find_row
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
 from .nic_changes import NicChanges
@@ -40,6 +41,8 @@ from .verdict import refuse as _finding
 from .volume_changes import ATTACH, VolumeChanges
 from .wanted import Sighting, WantedInstance
 
+# Nova's name of what has packets go by other rules.
+REFRESH = "refresh_instance_security_rules"
 # A guest is changed and rebuilt from active or stopped, and is left so.
 BEFORE_REBUILD = ("unpause", "resume", "unshelve", "stop", "restore")
 
@@ -102,6 +105,7 @@ def _judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str])
     verdict.actions.extend(step for step in way if step not in before)
     _change_volumes(wanted, sighting, comparison.volumes, verdict)
     _change_nics(wanted, sighting, comparison.nics, verdict)
+    _change_firewall(wanted, sighting, comparison.firewall, verdict)
     verdict.findings.extend(_finding(wanted, sighting, _refusal(changes)) for changes in comparison.refused.values())
     return verdict
 
@@ -243,6 +247,19 @@ def _change_volumes(wanted: WantedInstance, sighting: Sighting, changes: VolumeC
             verdict.actions.append(action.but(diff=[step.change], volume=step.volume))
 
 
+def _change_firewall(wanted: WantedInstance, sighting: Sighting, changes: list[FieldChange], verdict: Verdict) -> None:
+    if not changes:
+        return
+    reason, record = why_it_changes(changes), sighting.instance
+    begins_or_ends = (record.spec.firewall is None) != (wanted.spec.firewall is None)
+    if begins_or_ends and see(record.vm_state, sighting.seen.power_state) == SUSPENDED:
+        # The memory that is saved has its own say on whether the interfaces have a filter.
+        verdict.findings.append(_finding(wanted, sighting, f"{reason} must wait: it is suspended. Resume it first"))
+        return
+    action = _action(REFRESH, wanted, sighting, reason, "live")
+    verdict.actions.append(action.but(diff=changes, firewall=wanted.spec.firewall))
+
+
 def _change_nics(wanted: WantedInstance, sighting: Sighting, changes: NicChanges, verdict: Verdict) -> None:
     power, record = sighting.seen.power_state, sighting.instance.vm_state
     state = record if record == SOFT_DELETE else (see(record, power) or power)
@@ -317,6 +334,7 @@ def keeps_data(vm_state: str, reclaim_instance_interval: int) -> bool:
 def summarise(spec: InstanceSpec) -> dict[str, Any]:
     """Return what a diff shows of an instance that is made or deleted."""
     volumes = {"volumes": [f"{item.name} ({item.size_gb} GiB)" for item in spec.volumes]} if spec.volumes else {}
+    groups = {} if spec.firewall is None else {GROUPS: list(spec.firewall.groups)}
     return {
         "flavor": spec.flavor.name,
         "image": spec.image.name if spec.image else None,
@@ -325,6 +343,7 @@ def summarise(spec: InstanceSpec) -> dict[str, Any]:
             for nic in spec.networks
         ],
         **volumes,
+        **groups,
     }
 
 

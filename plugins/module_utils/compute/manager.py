@@ -31,6 +31,7 @@ from .journal import Entry, Journal
 from .operation import OPERATIONS, recover_operations
 from .operations import adopting as _adopting  # noqa: F401
 from .operations import build as _build  # noqa: F401  an operation exists by being imported
+from .operations import firewalling as _firewalling  # noqa: F401
 from .operations import guest as _guest  # noqa: F401
 from .operations import interfaces as _interfaces  # noqa: F401
 from .operations import networks as _networks  # noqa: F401

@@ -125,6 +125,7 @@ def _arguments(
         "network": action.network,
         "restart": action.restart,
         "pci_requests": action.pci_requests,
+        "firewall": action.firewall,
     }
 
 

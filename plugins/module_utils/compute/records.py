@@ -45,7 +45,7 @@ def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
         version_cap: The host's option `record_version_cap`.
 
     Raises:
-        VersionNotSupported: Its adoption, volumes, lock, tags or display name would be lost.
+        VersionNotSupported: Its adoption, security groups, volumes, lock, tags or display name would be lost.
     """
     version, spec = Instance.written_version(version_cap), instance.spec
     wishes = [item for item in spec.volumes if item.pool is not None or item.encrypted or item.limits]
@@ -53,6 +53,7 @@ def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
         ((1, 4), {"a definition of its own": instance.adopted}),
         ((1, 4), what_1_4_holds(spec)),
         ((1, 4), {"volumes in pools, encrypted or limited": wishes}),
+        ((1, 4), {"security groups": spec.firewall is not None}),
         ((1, 3), {"volumes": spec.volumes}),
         ((1, 2), {"a lock": instance.locked, "tags": spec.tags, "a display name": spec.display_name}),
     ):

@@ -82,9 +82,11 @@ class SingleInstance:
                 reason = "its domain is gone; its root disk is kept and used again"
             action = create_action(wanted, self._host, reason)
             return Change(wanted.uuid, [action], wanted.user_data, wanted.contents)
-        # Its volumes and ephemeral disks are what fleets and operations are for: it keeps those that it has.
+        # Volumes, ephemeral disks and security groups are what fleets and operations are for: it keeps what it has.
         held = sighting.instance.spec
-        spec = wanted.spec.but(volumes=held.volumes, ephemeral=held.ephemeral, networks=_nics(wanted, held))
+        spec = wanted.spec.but(
+            volumes=held.volumes, ephemeral=held.ephemeral, firewall=held.firewall, networks=_nics(wanted, held)
+        )
         verdict = judge(replace(wanted, spec=spec), sighting)
         # What somebody has changed by hand is for whoever plans for all of a fleet.
         findings = [item for item in verdict.findings if item.kind != DRIFT]

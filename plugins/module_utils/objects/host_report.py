@@ -4,7 +4,8 @@
 
 """The host document: all that an audit says of one host. Facts, snapshots and bug reports are made of it.
 
-It must stay small (15 KB for 40 instances), so flavors and images are written once and referred to.
+It must stay small (15 KB for 40 instances), so flavors, images and firewalls are written once and
+referred to.
 """
 
 import hashlib
@@ -21,6 +22,8 @@ from .volume import Volume
 
 # Figures of a compute node that differ from one reading to the next, though nobody has changed anything.
 MEASURED = ("updated_at", "disk_available_least", "metrics")
+# What many instances of a host have in common, by the name of a spec's field and an s.
+TABLES = ("flavors", "images", "firewalls")
 
 
 @dataclass(frozen=True)
@@ -121,14 +124,14 @@ class HostReport(Document):
 
     def as_document(self, sparse: bool = True, version_cap: Optional[str] = None) -> dict[str, Any]:
         document = super().as_document(sparse, version_cap)
-        for table in ("flavors", "images"):
+        for table in TABLES:
             _refer(document, table)
         return document
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str = "") -> "HostReport":
         content = dict(data)
-        for table in ("flavors", "images"):
+        for table in TABLES:
             content = _resolve(content, table)
         return super().from_dict(content, where)
 

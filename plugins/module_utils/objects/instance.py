@@ -11,6 +11,7 @@ from .adoption import Adoption
 from .base import Document, Record, since
 from .drift import Drift
 from .ephemeral_disk import EphemeralDisk
+from .firewall import Firewall
 from .guest import GuestSettings
 from .ingredients import Flavor, Image, NetworkRequest
 from .numa import InstanceNUMATopology
@@ -24,7 +25,8 @@ class InstanceSpec(Record):
 
     User data is a secret: the spec holds its digest only. `tags` are sorted. `display_name` is what people call it; it
     names nothing. `ephemeral` are the ephemeral disks; none means one that is as large as the flavor says. Of one that
-    boots from a volume, `image` is what that was made of.
+    boots from a volume, `image` is what that was made of. `firewall` is what its packets go by; None where
+    they pass unseen.
     """
 
     name: str
@@ -41,6 +43,7 @@ class InstanceSpec(Record):
     tags: list[str] = field(default_factory=list, metadata=since("1.2"))
     display_name: Optional[str] = field(default=None, metadata=since("1.2"))
     volumes: list[VolumeRequest] = field(default_factory=list, metadata=since("1.3"))
+    firewall: Optional[Firewall] = field(default=None, metadata=since("1.4"))
     guest: GuestSettings = field(default_factory=GuestSettings, metadata=since("1.4"))
     ephemeral: list[EphemeralDisk] = field(default_factory=list, metadata=since("1.4"))
 
@@ -70,7 +73,7 @@ class Instance(Document):
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
         1.3  device_names, InstanceSpec.volumes
-        1.4  adopted; InstanceSpec.guest and .ephemeral; VolumeRequest.image, .snapshot, .boot_index, .pool,
+        1.4  adopted; InstanceSpec.guest, .ephemeral and .firewall; VolumeRequest.image, .snapshot, .boot_index, .pool,
              .name_in_pool, .encrypted and .limits;
              NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
     """

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 from .base import Document, Record, since
+from .firewall import Firewall
 from .guest import Readiness
 from .ingredients import NetworkRequest
 from .instance import InstanceSpec
@@ -47,8 +48,9 @@ class Action(Record):
     `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved; `group` is the rule of the
     instance's server group. `generation` is that of the record when this was planned; None of what has none. What
     is made `locked` is so from the beginning. `volume` is what is attached, detached or extended; `interface` is the
-    same of NICs. `network` is what is to be defined on the host. `restart` says that
-    the guest is to be restarted for it; it is to be ready afterwards where there is a `wait_for`.
+    same of NICs. `network` is what is to be defined on the host. `restart` says that the guest is
+    to be restarted for it; it is to be ready afterwards where there is a `wait_for`. `firewall` is what its packets are
+    to go by from now on.
     """
 
     operation: str
@@ -69,6 +71,7 @@ class Action(Record):
     locked: bool = field(default=False, metadata=since("1.3"))
     volume: Optional[VolumeRequest] = field(default=None, metadata=since("1.4"))
     wait_for: Optional[Readiness] = field(default=None, metadata=since("1.5"))
+    firewall: Optional[Firewall] = field(default=None, metadata=since("1.5"))
     interface: Optional[NetworkRequest] = field(default=None, metadata=since("1.5"))
     network: Optional[Network] = field(default=None, metadata=since("1.5"))
     restart: bool = field(default=False, metadata=since("1.5"))
@@ -123,7 +126,7 @@ class Plan(Document):
         1.2  Action.group and .generation, closed
         1.3  Action.locked, records of version 1.2
         1.4  Action.volume, records of version 1.3
-        1.5  Action.interface, .network, .restart and .wait_for, records of version 1.4
+        1.5  Action.interface, .network, .restart, .wait_for and .firewall, records of version 1.4
     """
 
     KIND: ClassVar[str] = "plan"

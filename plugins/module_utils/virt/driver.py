@@ -216,7 +216,8 @@ class ComputeDriver(abc.ABC):
     def define(self, instance: Instance) -> None:
         """Define the domain, with the record in its metadata and its display name as title. It is not started.
 
-        Memory that was saved is dropped. It has the volumes that its record names.
+        Memory that was saved is dropped. It has the volumes that its record names, and its packets go by the record's
+        firewall from the first one on.
 
         An adopted instance keeps the definition that it has; only its record is written.
 
@@ -434,6 +435,20 @@ class ComputeDriver(abc.ABC):
             DeviceDetachFailed: It does not let go of one.
         """
 
+    # -- firewalls -------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def set_firewall(self, instance: Instance) -> None:
+        """Have the packets of an existing domain go by the firewall of this record, or by none; at once if it runs.
+
+        What is there already is made anew, as somebody may have taken it from the host by hand.
+
+        Raises:
+            InstanceNotFound: There is no such domain.
+            InstanceInvalidState: Its memory is saved, with filters or without; that stays so until it is resumed.
+            NotSupported: The driver cannot match what a rule is about.
+        """
+
     # -- power -----------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
@@ -488,7 +503,9 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def undefine(self, uuid: str, keep_state: bool = False) -> None:
-        """Remove the definition of a domain that is off, with its managed save.
+        """Remove the definition of a domain that is off, with its managed save and firewall.
+
+        Where the domain is gone, what is left of these goes all the same.
 
         Args:
             keep_state: Leave what its firmware and its TPM have stored where it is.

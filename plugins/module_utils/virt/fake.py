@@ -42,6 +42,7 @@ from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
 from .fake_changes import FakeChanges
 from .fake_copies import Database, FakeCopies
+from .fake_firewalls import FIREWALLS_SCHEMA, FakeFirewalls
 from .fake_guest import FakeGuests
 from .fake_networks import NETWORKS_SCHEMA, FakeNetworks
 from .fake_screens import FakeScreens
@@ -62,10 +63,11 @@ CREATE TABLE IF NOT EXISTS fake_titles (uuid TEXT PRIMARY KEY, title TEXT NOT NU
 CREATE TABLE IF NOT EXISTS fake_images (path TEXT PRIMARY KEY, used_at INTEGER NOT NULL);
 {VOLUMES_SCHEMA}
 {NETWORKS_SCHEMA}
+{FIREWALLS_SCHEMA}
 """
 
 
-class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks, FakeChanges):
+class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks, FakeFirewalls, FakeChanges):
     """See the module.
 
     Args:
@@ -249,6 +251,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks,
         self._write_title(instance.uuid, instance.spec.display_name)
         self._define_volumes(instance)
         self._define_interfaces(instance)
+        self._define_firewall(instance)
 
     def save_record(self, instance: Instance) -> None:
         self._require(instance.uuid)
@@ -316,6 +319,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks,
                 self._write_title(uuid, None)
                 self._forget_volumes(uuid)
                 self._forget_interfaces(uuid)
+        self._forget_firewall(uuid)
 
     def delete_disks(self, uuid: str) -> None:
         self._obey("delete_disks", uuid)

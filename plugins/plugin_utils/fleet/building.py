@@ -19,6 +19,7 @@ from .draft import Draft
 from .fleet import Aggregate, Attachment, DeclaredInstance, DeclaredVolume, Fleet, ServerGroup
 from .handouts import HANDOUT_KEYS, Handout
 from .network_building import build_network, build_nic
+from .security_groups import read_group, read_rule
 
 _FLOATS = {option.name for option in fields(SchedulerOptions) if isinstance(option.default, float)}
 
@@ -47,6 +48,8 @@ def build_fleet(
         storage_pools={
             name: StoragePool(name, **_whole(body)) for name, body in draft.section("storage_pools").items()
         },
+        security_groups={name: read_group(name, body) for name, body in draft.section("security_groups").items()},
+        provider_rules=tuple(map(read_rule, content.get("provider_rules", ()))),
         server_groups={
             name: _server_group(name, _whole(body)) for name, body in draft.section("server_groups").items()
         },
@@ -79,6 +82,8 @@ def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None, hando
     keys["networks"] = tuple(build_nic(nic) for nic in body.get("networks", ()))
     keys["volumes"] = tuple(Attachment(**_with_limits(item)) for item in body.get("volumes", ()))
     keys["ephemeral"] = tuple(EphemeralDisk(**_whole(item)) for item in body.get("ephemeral", ()))
+    if "security_groups" in body:
+        keys["security_groups"] = tuple(body["security_groups"])
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
     keys["allow"] = tuple(body.get("allow", ()))

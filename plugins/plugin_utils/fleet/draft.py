@@ -20,6 +20,7 @@ NAMED_SECTIONS = (
     "networks",
     "volumes",
     "storage_pools",
+    "security_groups",
     "server_groups",
     "aggregates",
     "instances",

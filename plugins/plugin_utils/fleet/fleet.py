@@ -15,6 +15,8 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.ingredient
 from ansible_collections.novella.compute.plugins.module_utils.objects.network import Bandwidth, Route
 from ansible_collections.novella.compute.plugins.module_utils.objects.pool import StoragePool
 
+from .security_groups import SecurityGroup, SecurityRule
+
 DesiredState = Literal["active", "stopped", "paused", "suspended", "shelved", "any"]
 
 
@@ -151,6 +153,8 @@ class DeclaredInstance:
     guest: GuestSettings = field(default_factory=GuestSettings)
     contents: dict[str, bytes] = field(default_factory=dict, repr=False)
     wait_for: Readiness | None = None
+    security_groups: tuple[str, ...] | None = None
+    port_security: bool = True
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,8 @@ class Fleet:
     networks: dict[str, Network] = field(default_factory=dict)
     volumes: dict[str, DeclaredVolume] = field(default_factory=dict)
     storage_pools: dict[str, StoragePool] = field(default_factory=dict)
+    security_groups: dict[str, SecurityGroup] = field(default_factory=dict)
+    provider_rules: tuple[SecurityRule, ...] = ()
     server_groups: dict[str, ServerGroup] = field(default_factory=dict)
     aggregates: dict[str, Aggregate] = field(default_factory=dict)
     instances: dict[str, DeclaredInstance] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from .names import Counts, is_member_number
 from .network_rules import check_networks
 from .placement_rules import check_placement_rules
 from .pool_rules import check_pools
+from .security_group_rules import check_security_groups
 from .volume_rules import check_volumes
 from .wording import Path, missing_name, quoted
 
@@ -41,6 +42,7 @@ def check_references(draft: Draft, faults: Faults) -> None:
     check_disks(draft, faults)
     check_pools(draft, faults)
     check_placement_rules(draft, counts, faults)
+    check_security_groups(draft, faults)
 
 
 def _check_instance(draft: Draft, name: str, body: Mapping[str, Any], zones: Collection[str], faults: Faults) -> None:

@@ -25,6 +25,7 @@ from ..fleet.expansion import expand
 from ..fleet.fleet import Fleet
 from ..scheduler.options import SchedulerOptions
 from .addresses import allocate
+from .firewalls import with_firewalls
 from .forecast import forecast
 from .hardware import with_devices
 from .in_place import RoomInPlace
@@ -42,7 +43,8 @@ EXPLAINED = 100
 KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is deleted, so its root disk stays"
 # What goes makes room for what comes.
 ORDER = (
-    *("unlock", "delete", "soft_delete", "restore", "update", "unpause", "resume", "unshelve"),
+    *("unlock", "delete", "soft_delete", "refresh_instance_security_rules"),
+    *("restore", "update", "unpause", "resume", "unshelve"),
     *("detach_interface", "remove_fixed_ip_from_instance", "define_network", "delete_network"),
     *("add_fixed_ip_to_instance", "attach_interface"),
     *("detach_volume", "delete_volume", "extend_volume", "limit_volume", "attach_volume"),
@@ -89,7 +91,7 @@ def make_plan(
     draft = _Draft(RoomInPlace(observation.reports))
     known, volumes = survey(observation), VolumeSurvey(observation)
     addresses = allocate(fleet, expand(fleet), observation)
-    declared = addresses.wanted
+    declared = with_firewalls(fleet, addresses.wanted, observation)
     wanted = declared if tried is None else [item for item in declared if item.uuid in tried]
     for item in wanted:
         if item.uuid in addresses.refused:

@@ -57,6 +57,7 @@ ALLOWED = {
     "limit_volume": {"active", "paused", "stopped"},
     "swap_volume": {"active", "paused"},
     "remove_volume_connection": {"active", "error", "paused", "stopped"},
+    "refresh_instance_security_rules": {*HERE} - {"building"} | {"soft-delete"},
     "trigger_crash_dump": {"active", "error", "paused", "rescued"},
     "lock": {*HERE} - {"building"},
     "unlock": {*HERE} - {"building"},
@@ -87,6 +88,7 @@ def ends(operation: str, vm_state: str) -> list[str]:
         *("attach_volume", "detach_volume", "extend_volume"),
         *("attach_interface", "detach_interface", "add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"),
         *("limit_volume", "swap_volume", "remove_volume_connection"),
+        "refresh_instance_security_rules",
     )
     as_it_was = {name: ALLOWED[name] for name in without_end}
     as_it_was["rebuild"] = {"stopped"}

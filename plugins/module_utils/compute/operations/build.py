@@ -43,6 +43,7 @@ def undo_create(host: Host, entry: Entry) -> None:
         if read_record(domain) is None:
             return
         host.driver.power_off(entry.uuid)
+    if "define" in entry.steps:
         host.driver.undefine(entry.uuid)
     if "addresses" in entry.steps:
         release_all(host, [NetworkRequest.from_dict(nic, "addresses") for nic in entry.notes.get("addresses", ())])

@@ -107,6 +107,8 @@ def restore_addresses(host: Host, entry: Entry) -> None:
     if nic is not None:
         host.driver.reserve_addresses(nic, record.spec.name)
         _tell(host, record)
+    if record.spec.firewall is not None:
+        host.driver.set_firewall(record)
 
 
 @operation(ADD, vm_states=AT_HAND, task_state=UPDATING, ends_in=None, recover=restore_addresses)
@@ -148,6 +150,9 @@ def _readdress(run: Run, nic: NetworkRequest) -> Instance:
     run.note(interface=nic.as_dict())
     run.step("reserve", run.driver.reserve_addresses, nic, after.spec.name)
     run.step("config drive", _tell, run.host, after)
+    if after.spec.firewall is not None:
+        # What its packets go by keeps a guest from using other addresses than its own.
+        run.step("firewall", run.driver.set_firewall, after)
     if after.vm_state in (ACTIVE, PAUSED):
         run.remark("Its guest learns of it when it asks for its address again, or boots (reset_network has it ask).")
     return after

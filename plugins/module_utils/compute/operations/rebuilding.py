@@ -99,7 +99,8 @@ def rebuild(run: Run) -> Optional[Instance]:
 def _new_record(instance: Instance, arguments: Mapping[str, Any]) -> Instance:
     spec = arguments.get("spec") or instance.spec.but(image=arguments.get("image") or instance.spec.image)
     nics = relabel_nics(instance.spec.networks, spec.networks)
-    spec = spec.but(volumes=relabel(instance.spec.volumes, spec.volumes), networks=nics)
+    volumes = relabel(instance.spec.volumes, spec.volumes)
+    spec = spec.but(volumes=volumes, networks=nics, firewall=instance.spec.firewall)
     if spec.image is not None:
         _check_image(instance.spec.image, spec.image, spec.flavor)
     return instance.but(spec=spec, vm_state=state_rebuilt(instance, arguments), launched_at=now())

@@ -29,9 +29,10 @@ AT_REST = (ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPEN
 
 def _update(instance: Instance, arguments: Mapping[str, Any]) -> Instance:
     spec = arguments.get("spec") or instance.spec
-    # Volumes and NICs come and go by operations of their own.
+    # Volumes and NICs come and go by operations of their own, and firewalls change by one.
     nics = relabel_nics(instance.spec.networks, spec.networks)
-    spec = spec.but(volumes=relabel(instance.spec.volumes, spec.volumes), networks=nics)
+    volumes = relabel(instance.spec.volumes, spec.volumes)
+    spec = spec.but(volumes=volumes, networks=nics, firewall=instance.spec.firewall)
     return instance.but(spec=spec, vm_state=arguments.get("vm_state") or instance.vm_state)
 
 

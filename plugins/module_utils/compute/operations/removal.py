@@ -40,7 +40,7 @@ def finish_delete(host: Host, entry: Entry) -> None:
         if read_record(domain) is None:
             return
         host.driver.power_off(entry.uuid)
-        host.driver.undefine(entry.uuid, bool(entry.notes.get("is_adopted")))
+    host.driver.undefine(entry.uuid, bool(entry.notes.get("is_adopted")))
     if not entry.notes.get("is_adopted"):
         host.driver.delete_disks(entry.uuid)
     release_all(host, [NetworkRequest.from_dict(nic, "addresses") for nic in entry.notes.get("addresses", ())])
@@ -80,7 +80,8 @@ def delete(run: Run) -> Optional[Instance]:
         run.note(addresses=[nic.as_dict() for nic in addressed])
     if run.instance.vm_state != DELETED:
         run.step("power off", run.driver.power_off, uuid)
-        run.step("undefine", run.driver.undefine, uuid, is_adopted)
+    # Of one whose domain is gone too, a firewall may be left.
+    run.step("undefine", run.driver.undefine, uuid, is_adopted)
     if addressed:
         run.step("addresses", release_all, run.host, addressed)
     if not is_adopted:

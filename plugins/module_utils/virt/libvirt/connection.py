@@ -42,6 +42,7 @@ WORDS = {
     "networkLookupByName": "find the network",
     "secretDefineXML": "have libvirt know a volume's passphrase",
     "setBlockIoTune": "limit the volume",
+    "nwfilterDefineXML": "define the network filter",
     "setUserPassword": "have the guest's agent set the password",
     "setMetadata": "write what the domain says of its instance",
     "shutdownFlags": "ask the guest to shut down",

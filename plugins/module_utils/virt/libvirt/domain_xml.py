@@ -19,6 +19,7 @@ from ...objects.numa import NUMACell
 from ..hypervisor import ConsoleAddress
 from ..shape.guest_shape import Shape, read_shape, shape_of
 from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
+from .firewall_xml import filter_reference
 from .interface_xml import interface_element
 from .screens import add_screens
 from .shapes.apply import apply_shape
@@ -154,7 +155,10 @@ def build_domain(
     devices = ET.SubElement(domain, "devices")
     _add_disks(devices, disks, has_order)
     _add_buses(devices, disks, len(spec.networks))
-    devices.extend(interface_element(network) for network in spec.networks)
+    for network in spec.networks:
+        devices.append(interface_element(network))
+        if spec.firewall is not None:
+            devices[-1].append(filter_reference(instance.uuid, (fixed.address for fixed in network.addresses)))
     add_pci_devices(devices, instance.pci_devices)
     _add_consoles(devices, instance.uuid, serial)
     add_screens(devices, screens or {})

@@ -51,6 +51,7 @@ from .domain_xml import (
     record_element,
 )
 from .fingerprint import read_fingerprint
+from .firewall_driving import FirewallDriving
 from .guest_agent import GuestAgent
 from .guest_changes import GuestChanges
 from .guest_configuration import GuestConfiguration
@@ -70,7 +71,7 @@ from .volume_driving import VolumeDriving
 POOL_TYPES = ("dir", "fs", "netfs")
 
 
-class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriving):
+class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, FirewallDriving, NetworkDriving):
     """Drives the libvirt of the host it runs on. Threads may share one driver.
 
     Args:
@@ -224,6 +225,7 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
         self._refuse_others(instance)
         uuid = checked(instance.uuid)
         self._power.forget_memory(uuid)
+        self._define_filter(instance)
         with self._serial_ports.held():
             serial = self._connection.read(
                 "choose the port of the serial console", lambda raw: self._serial_ports.choose(raw, uuid)
@@ -312,7 +314,8 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, NetworkDriv
                 | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
             )
         except InstanceNotFound:
-            return
+            pass
+        self._drop_filter(uuid)
 
     def delete_disks(self, uuid: str) -> None:
         self._disks.delete(checked(uuid))

@@ -40,8 +40,11 @@ class InterfacePlug:
         self._attempts = attempts
         self._seconds = seconds
 
-    def attach(self, uuid: str, request: NetworkRequest) -> None:
+    def attach(self, uuid: str, request: NetworkRequest, firewall: Optional[ET.Element] = None) -> None:
         """Plug a NIC in wherever it is not: into the running guest, its definition, or both.
+
+        Args:
+            firewall: What its packets go by; None for nothing.
 
         Raises:
             InterfaceAttachFailed: The running guest has no free slot.
@@ -52,8 +55,11 @@ class InterfacePlug:
         if not flags:
             return
         _refuse_saved(domain)
+        element = interface_element(request)
+        if firewall is not None:
+            element.append(firewall)
         try:
-            domain.attachDeviceFlags(_text(interface_element(request)), sum(flags))
+            domain.attachDeviceFlags(_text(element), sum(flags))
         except HypervisorError as error:
             if "No more available PCI slots" not in error.message:
                 raise

@@ -99,10 +99,14 @@ class NetworkDriving(ComputeDriver):
             self._drop(handle, request.mac_address)
 
     def attach_interface(self, instance_uuid: str, request: NetworkRequest) -> None:
-        self._interfaces.attach(checked(instance_uuid), request)
+        self._interfaces.attach(checked(instance_uuid), request, self.firewall_reference(instance_uuid, request))
 
     def detach_interface(self, instance_uuid: str, mac_address: str) -> None:
         self._interfaces.detach(checked(instance_uuid), mac_address)
+
+    def firewall_reference(self, instance_uuid: str, request: NetworkRequest) -> Optional[ET.Element]:
+        """Return what a NIC of this guest says of its firewall, which the driver itself knows; None without one."""
+        raise NotImplementedError
 
     def _own_network(self, request: NetworkRequest) -> Optional[Any]:
         """Return the network of a NIC where it is one of Novella's, else None."""
