@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import nearest
+
 from .draft import Draft
 from .faults import Faults
 from .wording import Path, missing_name
@@ -52,7 +54,10 @@ def _check_boot_order(draft: Draft, name: str, body: Mapping[str, Any], faults: 
     asked = sorted(_numbers([item.get("boot_index") for item in items]))
     path: Path = ("instances", name, "image")
     if "image" not in body and 0 not in asked:
-        faults.add(draft.place(path), path, "required, but missing.")
+        # A key that was misspelt is not missed as well: one fault has one sentence.
+        if "adopted" not in body and not {nearest("image", [key]) for key in body} - {""}:
+            place = draft.place(("instances", name))
+            faults.add(place, path, "required, but missing.")
         return
     if "image" in body and 0 in asked:
         sentence = "cannot go together with a volume of boot_index 0: the instance boots from one of them."

@@ -146,7 +146,7 @@ def test_other_ephemeral_disks_are_refused_and_the_instance_stays(host: FakeHost
     spec = record(host).spec
     found = compare(spec, spec.but(ephemeral=[EphemeralDisk(1)]))
     assert list(found.refused) == ["ephemeral"]
-    assert (found.updates, found.rebuilt, found.reachable) == ([], [], spec)
+    assert (found.updates, found.rebuilt, found.kept) == ([], [], spec)
 
 
 def test_an_instance_boots_from_a_volume_and_has_no_root_disk(host: FakeHost) -> None:
@@ -245,7 +245,7 @@ def test_no_change_of_a_fleet_takes_data_away_from_what_boots_from_a_volume(
     found = compare(spec, spec.but(volumes=wanted, image=image))
     assert any(words in refusal for refusal in found.volumes.refused), found.volumes.refused
     assert [step for step in found.volumes.steps if step.operation != "attach_volume"] == []
-    assert (found.rebuilt, found.reachable.volumes, found.reachable.image) == ([], [ROOT], IMAGE)
+    assert (found.rebuilt, found.kept.volumes, found.kept.image) == ([], [ROOT], IMAGE)
 
 
 def test_a_volume_made_of_the_same_image_from_elsewhere_is_no_change() -> None:

@@ -11,7 +11,6 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.novella.compute.plugins.module_utils.compute.config_drive import NETWORK_DATA
 from ansible_collections.novella.compute.plugins.module_utils.compute.interface_wish import (
     InterfaceWish,
     read_interface,
@@ -46,7 +45,7 @@ def record(host: FakeHost, name: str) -> Any:
 
 def told(host: FakeHost, name: str) -> list[str]:
     files = host.driver.read_config_drive(record(host, name).uuid)
-    return [link["ethernet_mac_address"] for link in json.loads(files[NETWORK_DATA])["links"]]
+    return [link["ethernet_mac_address"] for link in json.loads(files["openstack/latest/network_data.json"])["links"]]
 
 
 @pytest.fixture

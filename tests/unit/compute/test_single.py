@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.single import read_wanted
+from ansible_collections.novella.compute.plugins.module_utils.compute.single_guest import GUEST
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidInput, NotSupported
 
 
@@ -26,6 +27,7 @@ def options(**properties: str) -> dict[str, Any]:
         "display_name": None,
         "vm_state": "active",
         "locked": False,
+        **{name: spec.get("default") for name, spec in GUEST.items()},
     }
 
 

@@ -32,7 +32,7 @@ BAD = {
         "disks: {}\n",
         (
             "5: disks: unknown key. Allowed: version, name, project_id, allow, flavors, images, networks, volumes, "
-            "storage_pools, server_groups, aggregates, instances, guest, scheduler."
+            "storage_pools, security_groups, provider_rules, server_groups, aggregates, instances, guest, scheduler."
         ),
     ),
     "pool_that_is_not_declared": (

@@ -69,7 +69,7 @@ def swap_volume(run: Run) -> Optional[Instance]:
     run.note(old=old.uuid, new=new.as_dict(), device_name=device_name, is_made=new.uuid not in present)
     run.step("passphrase", keep_passphrases, run, [new])
     if new.uuid not in present:
-        run.step("volume", driver.create_volume, make_volume(before.spec, new))
+        run.step("volume", driver.create_volume, make_volume(before.spec, new), None)
     run.step("extend", driver.resize_volume, new.uuid, new.size_gb, None)
     run.step("copy", driver.copy_volume, before.uuid, old.uuid, new, device_name, lambda done, total: None)
     run.step("pivot", driver.pivot_volume, before.uuid, old.uuid, new, device_name)
