@@ -69,8 +69,9 @@ def site(make_site) -> Any:
             here = {domain.name: domain.uuid for domain in driver.list_domains()}
             if "test.back" in here:
                 remove_for_a_while(site, host, here["test.back"])
+            if host == "kvm1":
+                driver.put_foreign(HANDED_OVER)
             trouble(db, driver, [(here[name], case) for name, case in troubles.items() if name in here])
-    site.driver("kvm1").put_foreign(HANDED_OVER)
     site.write_fleet(AFTER)
     site.write_text(HOSTS, "described.yml")
     return site
