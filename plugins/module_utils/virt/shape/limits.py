@@ -14,7 +14,7 @@ from .wish import Wish, number
 
 _MOST = 10**15
 DIRECTIONS = ("read", "write", "total")
-# libvirt's names in an iotune element, which are Nova's behind quota:disk_; its schema wants those of one unit together.
+# libvirt's names in an iotune element, which are Nova's behind quota:disk_; its schema wants one unit's together.
 DISK_RATES = tuple(f"{direction}_{unit}_sec" for unit in ("bytes", "iops") for direction in DIRECTIONS)
 DISK_LIMITS = (*DISK_RATES, *(f"{rate}_max" for rate in DISK_RATES), "size_iops_sec")
 NIC_DIRECTIONS = ("inbound", "outbound")
