@@ -79,3 +79,31 @@ PROPERTIES = {
 NEEDED_OF_IMAGES = {
     "os_secure_boot": {"hw_firmware_type": "uefi"},
 }
+
+# What goes together in one guest.
+TOGETHER: dict[str, tuple[list[str], list[str]]] = {
+    "processor": (
+        ["hw:cpu_max_sockets", "hw:cpu_cores", "hw:pmu", "hw:hide_hypervisor_id", "hw:maxphysaddr_bits"],
+        ["hw_time_hpet"],
+    ),
+    "memory": (["hw:locked_memory"], ["hw_pointer_model"]),
+    "limits": (
+        [key for key in SPECS if key.startswith("quota:") and "_total_" not in key],
+        ["hw_disk_bus", "hw_cdrom_bus"],
+    ),
+    "devices": (
+        [
+            "hw:vif_multiqueue_enabled",
+            "hw:virtio_packed_ring",
+            "hw:watchdog_action",
+            "hw_rng:rate_period",
+            "hw:serial_port_count",
+            "hw:sound_model",
+            "hw:usb_model",
+            "hw:boot_menu",
+        ],
+        ["hw_input_bus", "hw_video_model"],
+    ),
+    "iommu": (["hw:viommu_model", "quota:disk_total_bytes_sec", "quota:disk_total_iops_sec_max"], ["hw_vif_model"]),
+    "old": ([], ["hw_machine_type", "os_type"]),
+}

@@ -17,7 +17,7 @@ from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.domai
     GuestPlatform,
     build_domain,
 )
-from support.shapes import NEEDED, NEEDED_OF_IMAGES, PROPERTIES, SPECS
+from support.shapes import NEEDED, NEEDED_OF_IMAGES, PROPERTIES, SPECS, TOGETHER
 
 pytestmark = pytest.mark.skipif(
     shutil.which("virsh") is None or not Path("/usr/share/libvirt/schemas/domain.rng").exists(),
@@ -60,6 +60,14 @@ def domain(specs: dict[str, str], properties: dict[str, str], kind: str = "kvm")
 @pytest.mark.parametrize("key", sorted(SHAPES))
 def test_libvirts_schema_knows_every_shape(key: str, tmp_path: Path) -> None:
     assert validate(domain(*SHAPES[key]), tmp_path) == ""
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_libvirts_schema_knows_many_at_once(name: str, tmp_path: Path) -> None:
+    specs, properties = TOGETHER[name]
+    wanted = {key: value for spec in specs for key, value in NEEDED.get(spec, {}).items()}
+    wanted.update({spec: SPECS[spec][0] for spec in specs})
+    assert validate(domain(wanted, {key: PROPERTIES[key][0] for key in properties}), tmp_path) == ""
 
 
 def test_the_schema_would_say_so(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from .wish import Wish, number
 
 _MOST = 10**15
 DIRECTIONS = ("read", "write", "total")
-# libvirt's names of an iotune element, which are Nova's behind quota:disk_.
-DISK_RATES = tuple(f"{direction}_{unit}_sec" for direction in DIRECTIONS for unit in ("bytes", "iops"))
+# libvirt's names in an iotune element, which are Nova's behind quota:disk_; its schema wants one unit's together.
+DISK_RATES = tuple(f"{direction}_{unit}_sec" for unit in ("bytes", "iops") for direction in DIRECTIONS)
 DISK_LIMITS = (*DISK_RATES, *(f"{rate}_max" for rate in DISK_RATES), "size_iops_sec")
 NIC_DIRECTIONS = ("inbound", "outbound")
 NIC_PARTS = ("average", "peak", "burst")

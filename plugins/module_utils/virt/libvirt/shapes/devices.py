@@ -89,6 +89,5 @@ def _add_iommu(domain: ET.Element, devices: ET.Element, model: str) -> None:
     iommu = ET.SubElement(devices, "iommu", model="intel")
     driver = {"intremap": "on", "caching_mode": "on", "eim": "on", "iotlb": "on", "aw_bits": "48"}
     ET.SubElement(iommu, "driver", driver)
-    if domain.get("type") == "kvm":
-        # Remapped interrupts need the controller that QEMU emulates.
-        ET.SubElement(have(domain, "features"), "ioapic", driver="qemu")
+    # Remapped interrupts need the controller that QEMU emulates.
+    ET.SubElement(have(domain, "features"), "ioapic", driver="qemu")
