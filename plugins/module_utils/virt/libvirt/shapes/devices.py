@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 
 from ...shape.devices import SIZED_VIDEO
 from ...shape.guest_shape import Shape
-from .tree import drop, have
+from .tree import drop, have, on_off
 
 # What the kernel takes for one tap device.
 MOST_QUEUES = 256
@@ -87,7 +87,8 @@ def _add_iommu(domain: ET.Element, devices: ET.Element, model: str) -> None:
         ET.SubElement(devices, "iommu", model="virtio")
         return
     iommu = ET.SubElement(devices, "iommu", model="intel")
-    driver = {"intremap": "on", "caching_mode": "on", "eim": "on", "iotlb": "on", "aw_bits": "48"}
-    ET.SubElement(iommu, "driver", driver)
+    # QEMU has extended interrupts on KVM only.
+    driver = {"intremap": "on", "caching_mode": "on", "eim": on_off(domain.get("type") == "kvm"), "iotlb": "on"}
+    ET.SubElement(iommu, "driver", {**driver, "aw_bits": "48"})
     # Remapped interrupts need the controller that QEMU emulates.
     ET.SubElement(have(domain, "features"), "ioapic", driver="qemu")
