@@ -125,6 +125,10 @@ race: as-root .venv/test.stamp ## The same 50 times, and 3 times on the lab; SEE
 e2e: as-root .venv/test.stamp ## Whole playbooks on two labs: real libvirt, QEMU and ssh
 	$(PYTEST) -q -n 2 --dist loadfile tests/e2e
 
+.PHONY: test-distro
+test-distro: as-root .venv/test.stamp ## A Debian with cloud-init, built of packages, on a lab: slow, and no part of make test
+	$(PYTEST) -q tests/distro
+
 .PHONY: sanity
 sanity: .venv/test.stamp ## ansible-test sanity on the collection as it ships
 	$(BIN)/python tests/sanity/run.py

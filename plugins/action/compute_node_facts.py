@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.novella.compute.plugins.plugin_utils.host_action import HostAction
 
-FINGERPRINT = "novella.compute.compute_node_fingerprint"
+FINGERPRINT = "compute_node_fingerprint"
 
 
 class ActionModule(HostAction):
@@ -20,9 +20,7 @@ class ActionModule(HostAction):
     def ask(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         known = arguments.pop("known", None)
         if known:
-            asked: dict[str, Any] = self._execute_module(
-                module_name=FINGERPRINT, module_args={**arguments, "known": known}, task_vars=variables
-            )
+            asked = self.call(FINGERPRINT, {**arguments, "known": known}, variables)
             if asked.get("failed") or asked.get("in_sync"):
                 return asked
         return super().ask(arguments, variables)

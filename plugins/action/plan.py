@@ -12,7 +12,7 @@ from typing import Any, Optional
 from ansible.utils.display import Display
 from ansible_collections.novella.compute.plugins.module_utils.compute.clock import now
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import OptionInvalid
-from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Plan
+from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, Plan
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_action import ControllerAction
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import (
     has_fleet,
@@ -54,6 +54,8 @@ from ansible_collections.novella.compute.plugins.plugin_utils.planner.strays imp
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.tables import count_steps, plan_table
 from ansible_collections.novella.compute.plugins.plugin_utils.run_identity import is_over, new_run
 
+CONSENTS = ["restart", "rebuild", "drift", "delete_volume"]
+
 
 class ActionModule(ControllerAction):
     """Make a plan from the fleet and the audits of this run, or take a saved one."""
@@ -63,7 +65,7 @@ class ActionModule(ControllerAction):
         "group": {"type": "str"},
         "hosts_from": {"type": "raw"},
         "prune": {"type": "bool", "default": False},
-        "consent": {"type": "list", "elements": "str", "choices": ["rebuild", "delete_volume"], "default": []},
+        "consent": {"type": "list", "elements": "str", "choices": CONSENTS, "default": []},
         "save_to": {"type": "str"},
         "apply_from": {"type": "str"},
         "previous": {"type": "dict"},
@@ -202,9 +204,19 @@ def read_plan(path: str, fleet: Optional[Fleet], observation: Observation) -> Pl
     plan = Plan.from_document(read_document(path), path)
     if fleet is not None and fleet.name != plan.fleet:
         raise OptionInvalid(f"'{path}' is a plan of fleet {plan.fleet}, not of {fleet.name}.")
-    if fleet is None and any(action.spec and action.spec.user_data_sha256 for action in plan.actions):
+    if fleet is None and any(_needs_secrets(action) for action in plan.actions):
         raise OptionInvalid(
-            f"'{path}' creates instances with user data, which no plan holds.", "Give the fleet with it."
+            f"'{path}' needs user data, files or passphrases, which no plan holds.",
+            "Give the fleet with it.",
         )
     check_plan(plan, observation)
     return plan
+
+
+def _needs_secrets(action: Action) -> bool:
+    """Return whether an action takes what only the fleet says."""
+    volumes = [] if action.spec is None else action.spec.volumes
+    volumes = [action.volume] if action.operation == "attach_volume" and action.volume else volumes
+    spec = action.spec
+    has_data = spec is not None and bool(spec.user_data_sha256 or spec.guest.digests)
+    return has_data or any(volume.encrypted for volume in volumes)

@@ -40,14 +40,17 @@ options:
     default: false
   consent:
     description:
-      - What may be done though data are lost by it. A V(rebuild) gives an instance a new root disk, where its image,
-        its SSH keys or its user data are declared otherwise. Without it, such an instance stays as it is, and the run
-        fails at its end.
+      - What may be done though it is felt. A V(restart) shuts a running guest down and starts it, where its flavor or
+        its image's properties are declared otherwise. A V(rebuild) gives an instance a new root disk, where its image,
+        its SSH keys or its user data are declared otherwise, and the data on the old one are lost. Without it, such an
+        instance stays as it is, and the run fails at its end. The fleet may say it too, as C(allow).
+      - With V(drift) what somebody has changed about a domain outside Novella is put right; what takes a restart of the
+        guest wants V(restart) as well.
       - With V(delete_volume) O(prune) deletes the fleet's volumes, too, that it does not declare any more and that no
         instance has.
     type: list
     elements: str
-    choices: [rebuild, delete_volume]
+    choices: [restart, rebuild, drift, delete_volume]
     default: []
 seealso:
   - module: novella.compute.plan

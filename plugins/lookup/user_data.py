@@ -12,6 +12,7 @@ short_description: Get the user data that the actions of a plan need
 description:
   - Plans hold the digest of an instance's user data, never the data itself, as it may hold secrets. This lookup gets
     the data from the fleet at the moment when it is sent to a host.
+  - Passphrases of encrypted volumes come with it, for the actions that make or attach one.
   - Pass its answer to an option that is not logged.
 options:
   _terms:
@@ -24,7 +25,7 @@ options:
   actions:
     description:
       - A host's slice of the plan. The fleet is only read when one of these actions creates or rebuilds an instance
-        with user data.
+        with user data, or makes or attaches an encrypted volume.
     type: list
     elements: dict
     required: true
@@ -43,7 +44,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One mapping from uuid to user data in base64, with the instances that have any.
+  description:
+    - One mapping from uuid to user data in base64, with the instances that have any; and from the uuids of encrypted
+      volumes to their passphrases.
   type: list
   elements: dict
 """
@@ -54,6 +57,7 @@ from typing import Any
 
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import OptionInvalid, PlanOutdated
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_input import read_fleet, read_group, to_plain
 from ansible_collections.novella.compute.plugins.plugin_utils.controller_lookup import read_options, speaking_ansible
 
@@ -70,16 +74,18 @@ class LookupModule(LookupBase):
             if len(terms) > 1:
                 raise OptionInvalid(f"The lookup novella.compute.user_data takes one fleet, not {len(terms)}.")
             wanted = _digests(to_plain(self.get_option("actions"), "actions"))
-            if not wanted:
+            encrypted = _encrypted(to_plain(self.get_option("actions"), "actions"))
+            if not wanted and not encrypted:
                 return [{}]
             group = read_group(None, variables, self._templar)
-            return [self._find(terms[0] if terms else None, variables, group, wanted)]
+            fleet = read_fleet(terms[0] if terms else None, variables, self._templar, group)
+            return [{**self._find(fleet, wanted), **find_passphrases(fleet, encrypted)}]
 
-    def _find(self, source: Any, variables: dict[str, Any], group: str, wanted: dict[str, str]) -> dict[str, str]:
+    def _find(self, fleet: Any, wanted: dict[str, str]) -> dict[str, str]:
         from ansible_collections.novella.compute.plugins.plugin_utils.fleet.expansion import expand
 
         found = {}
-        for item in expand(read_fleet(source, variables, self._templar, group)):
+        for item in expand(fleet) if wanted else ():
             if item.uuid not in wanted:
                 continue
             data = item.user_data or b""
@@ -101,3 +107,31 @@ def _digests(actions: list[dict[str, Any]]) -> dict[str, str]:
     """Return the digest of the user data by uuid, of instances that are to be created or rebuilt with any."""
     specs = {action["uuid"]: action.get("spec") or {} for action in actions if action.get("operation") in BUILDING}
     return {uuid: spec["user_data_sha256"] for uuid, spec in specs.items() if spec.get("user_data_sha256")}
+
+
+def find_passphrases(fleet: Any, wanted: dict[str, str]) -> dict[str, str]:
+    """Return the passphrases of volumes in base64, by uuid.
+
+    Args:
+        wanted: The volumes' names, by uuid.
+    """
+    found = {
+        volume_uuid(fleet.name, fleet.project_id, volume.name): volume.passphrase for volume in fleet.volumes.values()
+    }
+    if missing := sorted(name for uuid, name in wanted.items() if not found.get(uuid)):
+        raise PlanOutdated(
+            f"The fleet does not declare the encrypted volumes {', '.join(missing)} any more.",
+            "Nothing was done on this host. Make a new plan.",
+        )
+    return {uuid: base64.b64encode(found[uuid] or b"").decode("ascii") for uuid in wanted}
+
+
+def _encrypted(actions: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the names of the encrypted volumes that are to be made or attached, by uuid."""
+    volumes = []
+    for action in actions:
+        if action.get("operation") == "create":
+            volumes += (action.get("spec") or {}).get("volumes") or []
+        elif action.get("operation") == "attach_volume":
+            volumes.append(action["volume"])
+    return {item["uuid"]: item["name"] for item in volumes if item.get("encrypted")}

@@ -86,4 +86,5 @@ def _driver(options: HostOptions, db: TrackerDB) -> ComputeDriver:
         volumes_dir=options.volumes_dir,
         detach_attempts=options.device_detach_attempts,
         detach_timeout=options.device_detach_timeout,
+        keys_dir=f"{options.state_path}/passphrases",
     )

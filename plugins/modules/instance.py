@@ -112,6 +112,8 @@ options:
   networks:
     description:
       - Its NICs, in order. Each is on a bridge or on a libvirt network.
+      - An instance that exists is given those that it lacks, at once if it runs, and the others are taken from it. With
+        an empty list it keeps those that it has.
     type: list
     elements: dict
     default: []
@@ -157,6 +159,64 @@ options:
     description:
       - Text for the guest's cloud-init. It is kept out of records and results.
     type: str
+  config_drive_format:
+    description:
+      - In which form the guest is told what it is to become. V(nocloud) is read by cloud-init alone.
+    type: str
+    choices: [openstack, nocloud]
+    default: openstack
+  hostname:
+    description:
+      - What the guest calls itself. Left out, it is O(name).
+    type: str
+  dns_domain:
+    description:
+      - What follows the host name in the guest's full name.
+    type: str
+  files:
+    description:
+      - Files that the guest writes when it boots, five at most. A change of them, of O(hostname), O(metadata) and the
+        like arrives at its next boot.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description:
+          - Where in the guest, from its root.
+        type: str
+        required: true
+      content:
+        description:
+          - What is in it, at most 10 KiB. It is kept out of records and results.
+        type: str
+        required: true
+      mode:
+        description:
+          - Its mode, such as V(0644). Only with O(config_drive_format=nocloud).
+        type: str
+  vendor_data:
+    description:
+      - Vendor data for the guest. cloud-init acts on what is under the key C(cloud-init).
+    type: dict
+  wait_for:
+    description:
+      - What tells that the guest is ready. A task that boots it ends then, or fails.
+    type: dict
+    suboptions:
+      agent:
+        description:
+          - V(true) waits until its agent answers.
+        type: bool
+      console:
+        description:
+          - A text that its serial console is to show.
+        type: str
+      timeout:
+        description:
+          - For how many seconds at most.
+        type: int
+        default: 300
 seealso:
   - module: novella.compute.reconcile
 """
@@ -200,6 +260,13 @@ instance:
       type: list
       elements: str
       sample: [192.168.122.31]
+    drift:
+      description:
+        - What of its domain somebody has changed outside Novella. C(before) is what its record says, C(after) what was
+          found, and C(is_live) tells that the running guest has it so.
+      type: list
+      elements: dict
+      sample: [{field: vcpus, before: "1", after: "3", is_live: false}]
     instance:
       description: Its record.
       type: dict
@@ -227,6 +294,7 @@ actions:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.compute.single import IMAGE, SingleInstance, read_wanted
+from ..module_utils.compute.single_guest import GUEST
 from ..module_utils.door import compute_manager, host_argument_spec
 
 VM_STATES = ["active", "stopped", "paused", "suspended", "shelved"]
@@ -268,6 +336,7 @@ def main() -> None:
             "locked": {"type": "bool"},
             "ssh_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "user_data": {"type": "str", "no_log": True},
+            **GUEST,
         },
         required_if=[("state", "present", ("flavor", "image"))],
         supports_check_mode=True,

@@ -42,8 +42,8 @@ options:
       - V(rescue) boots it from a disk made of O(image), with its own root disk as the second one; V(unrescue) boots it
         from its own again.
       - V(rebuild) replaces its root disk by a new one made of O(image). It keeps its UUID, its addresses and its size.
-        What was on the root disk is lost as soon as the new guest has been started; until then, a failure brings the
-        old one back.
+        What was on the root disk and the ephemeral ones is lost as soon as the new guest has been started; until then,
+        a failure brings the old ones back. One that boots from a volume keeps that as it is.
       - V(trigger_crash_dump) gives the guest a non-maskable interrupt, at which its kernel may write a dump of itself.
       - V(set_admin_password) goes through the guest's agent, and fails where there is none. The password is remembered
         nowhere.
@@ -53,7 +53,16 @@ options:
         V(reset_network) pulls the interfaces of a running guest and plugs them in again.
       - V(attach_volume) gives it a volume, at once if it runs; one that is not on the host is made. V(detach_volume)
         takes it away and keeps it, once a running guest has let go of it. V(extend_volume) has it grow, which a running
-        guest sees at once.
+        guest sees at once. V(limit_volume) limits its input and output.
+      - V(swap_volume) copies a volume of a running guest to O(new_volume), which the guest goes on with. The old one is
+        free then, and kept.
+      - V(remove_volume_connection) takes away what the host has left of a volume's attachment, whether the record tells
+        of it or not.
+      - V(attach_interface) gives it a NIC, at once if it runs; V(detach_interface) takes one away, once a running guest
+        has let go of it. V(add_fixed_ip_to_instance) and V(remove_fixed_ip_from_instance) give a NIC a further address
+        and take one away; the guest learns of it when it asks for its address again, or boots.
+      - V(refresh_instance_security_rules) has its packets go by its security groups, as its record has them, though
+        somebody has taken their rules from the host. A running guest goes on.
       - V(lock) has it stay as it is. Until V(unlock) whatever else is asked for is refused, by name and through a plan;
         only metadata, tags and display name may be changed.
     type: str
@@ -84,6 +93,14 @@ options:
       - attach_volume
       - detach_volume
       - extend_volume
+      - attach_interface
+      - detach_interface
+      - add_fixed_ip_to_instance
+      - remove_fixed_ip_from_instance
+      - limit_volume
+      - swap_volume
+      - remove_volume_connection
+      - refresh_instance_security_rules
     required: true
   image:
     description:
@@ -113,6 +130,10 @@ options:
         description: The image's properties, such as C(os_type).
         type: dict
         default: {}
+  preserve_ephemeral:
+    description:
+      - With O(action=rebuild), whether the ephemeral disks and swap stay as they are.
+    type: bool
   admin_password:
     description:
       - With O(action=set_admin_password), the password. Have one made and kept by the lookup
@@ -138,8 +159,8 @@ options:
     type: str
   volume:
     description:
-      - With V(attach_volume), V(detach_volume) and V(extend_volume), the volume. It is one of the instance's fleet and
-        project.
+      - With V(attach_volume), V(detach_volume), V(extend_volume), V(limit_volume), V(swap_volume) and
+        V(remove_volume_connection), the volume. It is one of the instance's fleet and project.
     type: dict
     suboptions:
       name:
@@ -166,6 +187,117 @@ options:
         description: Whether the volume goes, with its data, when the instance is deleted.
         type: bool
         default: false
+      limits:
+        description:
+          - With V(attach_volume) and V(limit_volume), bytes and requests per second that it takes at most. What is not
+            named is not limited.
+        type: dict
+        suboptions:
+          total_bytes_sec:
+            description: Bytes in all.
+            type: int
+          read_bytes_sec:
+            description: Bytes that are read.
+            type: int
+          write_bytes_sec:
+            description: Bytes that are written.
+            type: int
+          total_iops_sec:
+            description: Requests in all.
+            type: int
+          read_iops_sec:
+            description: Requests to read.
+            type: int
+          write_iops_sec:
+            description: Requests to write.
+            type: int
+  new_volume:
+    description:
+      - With V(swap_volume), the volume that O(volume) is copied to. One that is not on the host is made, as large as
+        the old one unless O(new_volume.size_gb) says more. It gets the old one's bus, limits and whether it is deleted
+        with the instance.
+    type: dict
+    suboptions:
+      name:
+        description:
+          - Its name. A volume of an instance's own is called after it and its position, such as V(db/0).
+        type: str
+        required: true
+      size_gb:
+        description:
+          - Its size in GiB. A new one needs it, and so does V(extend_volume). One that is there may grow, and never
+            shrinks.
+        type: int
+      format:
+        description: The format of a new one's file, V(qcow2) by default.
+        type: str
+        choices: [qcow2, raw]
+      bus:
+        description:
+          - How the guest sees the disk. V(sata) cannot be attached to a running guest.
+        type: str
+        choices: [virtio, scsi, sata]
+        default: virtio
+      delete_on_termination:
+        description: Whether the volume goes, with its data, when the instance is deleted.
+        type: bool
+        default: false
+      limits:
+        description:
+          - With V(attach_volume) and V(limit_volume), bytes and requests per second that it takes at most. What is not
+            named is not limited.
+        type: dict
+        suboptions:
+          total_bytes_sec:
+            description: Bytes in all.
+            type: int
+          read_bytes_sec:
+            description: Bytes that are read.
+            type: int
+          write_bytes_sec:
+            description: Bytes that are written.
+            type: int
+          total_iops_sec:
+            description: Requests in all.
+            type: int
+          read_iops_sec:
+            description: Requests to read.
+            type: int
+          write_iops_sec:
+            description: Requests to write.
+            type: int
+  interface:
+    description:
+      - With V(attach_interface), V(detach_interface), V(add_fixed_ip_to_instance) and
+        V(remove_fixed_ip_from_instance), the NIC.
+    type: dict
+    suboptions:
+      network:
+        description:
+          - A network of the instance's fleet that Novella has defined on the host, or one that the instance is on.
+        type: str
+      bridge:
+        description: A bridge of the host.
+        type: str
+      libvirt_network:
+        description: A libvirt network of the host.
+        type: str
+      mac_address:
+        description: Its MAC address. A new one gets one of its own by default.
+        type: str
+      address:
+        description:
+          - Its address. A new NIC on a network with subnets needs one. With V(detach_interface), V(mac_address) and
+            V(network) may say instead which one is meant.
+        type: str
+      model:
+        description: What the guest sees.
+        type: str
+        choices: [virtio, e1000e, e1000, rtl8139]
+        default: virtio
+      mtu:
+        description: Its MTU in bytes; the network's by default.
+        type: int
   reason:
     description:
       - With O(action=lock), why. Whoever is refused something for the lock is told. One line of at most 255 characters.
@@ -228,6 +360,12 @@ EXAMPLES = r"""
     action: attach_volume
     names: [db]
     volume: {name: archive, size_gb: 100}
+
+- name: Give the database a NIC on another network
+  novella.compute.instance_action:
+    action: attach_interface
+    names: [db]
+    interface: {network: back, address: 10.1.0.7}
 
 - name: Have the database left alone
   novella.compute.instance_action:
@@ -307,6 +445,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.answering import leave, read_selection, selection_argument_spec
 from ..module_utils.compute.commands import COMMANDS, Command
 from ..module_utils.compute.injected_file import read_injected_file
+from ..module_utils.compute.interface_wish import INTERFACE, read_interface
 from ..module_utils.compute.progress import ProgressFile
 from ..module_utils.compute.single import IMAGE, read_image
 from ..module_utils.compute.volume_wish import VOLUME, read_wish
@@ -317,8 +456,17 @@ from ..module_utils.objects.errors import OptionInvalid
 # Options that only some operations have.
 OWN_OPTIONS = {
     "image": ("rescue", "rebuild"),
+    "preserve_ephemeral": ("rebuild",),
     "reason": ("lock",),
-    "volume": ("attach_volume", "detach_volume", "extend_volume"),
+    "volume": (
+        *("attach_volume", "detach_volume", "extend_volume"),
+        *("limit_volume", "swap_volume", "remove_volume_connection"),
+    ),
+    "new_volume": ("swap_volume",),
+    "interface": (
+        *("attach_interface", "detach_interface"),
+        *("add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"),
+    ),
     "admin_password": ("set_admin_password",),
     "rescue_password": ("rescue",),
     "admin_user": ("set_admin_password",),
@@ -334,8 +482,11 @@ def main() -> None:
             **selection_argument_spec(),
             "action": {"type": "str", "choices": list(COMMANDS), "required": True},
             "image": {"type": "dict", "options": IMAGE},
+            "preserve_ephemeral": {"type": "bool"},
             "reason": {"type": "str"},
             "volume": {"type": "dict", "options": VOLUME},
+            "interface": {"type": "dict", "options": INTERFACE},
+            "new_volume": {"type": "dict", "options": VOLUME},
             "admin_password": {"type": "str", "no_log": True},
             "rescue_password": {"type": "str", "no_log": True},
             "admin_user": {"type": "str"},
@@ -345,7 +496,8 @@ def main() -> None:
         required_if=[
             ("action", "set_admin_password", ("admin_password",)),
             ("action", "inject_file", ("path", "content")),
-            *(("action", action, ("volume",)) for action in OWN_OPTIONS["volume"]),
+            *(("action", action, (name,)) for name in ("volume", "interface") for action in OWN_OPTIONS[name]),
+            ("action", "swap_volume", ("new_volume",)),
         ],
         supports_check_mode=True,
     )
@@ -358,8 +510,11 @@ def main() -> None:
                 raise OptionInvalid(f"{name} is no option of action {params['action']}.", "Leave it out.")
         if "path" in given:
             given["file"] = read_injected_file(given.pop("path"), given.pop("content"))
-        if "volume" in given:
-            given["volume"] = read_wish(given["volume"], params["action"])
+        for name in ("volume", "new_volume"):
+            if name in given:
+                given[name] = read_wish(given[name], params["action"])
+        if "interface" in given:
+            given["interface"] = read_interface(given["interface"], params["action"])
         if "image" in given:
             given["image"] = read_image(given["image"])
         command = Command(params["action"], read_selection(params), given)

@@ -36,7 +36,14 @@ options:
     required: true
   user_data:
     description:
-      - User data by instance uuid, base64. It is kept out of plans, records and results.
+      - User data by instance uuid, and passphrases of encrypted volumes by theirs, base64. They are kept out of plans,
+        records and results.
+    type: dict
+    default: {}
+  contents:
+    description:
+      - What config drives are to hold besides, by SHA-256 digest, base64. It is kept out of plans, records and results.
+      - See P(novella.compute.guest_contents#lookup).
     type: dict
     default: {}
   run:
@@ -138,12 +145,12 @@ from ..module_utils.objects.errors import NovellaError, OptionInvalid
 from ..module_utils.objects.plan import Action
 
 
-def decode_user_data(encoded: dict[str, str]) -> dict[str, bytes]:
-    """Return the bytes by uuid."""
+def decode(option: str, encoded: dict[str, str]) -> dict[str, bytes]:
+    """Return the bytes that an option holds."""
     try:
-        return {uuid: base64.b64decode(text, validate=True) for uuid, text in encoded.items()}
+        return {key: base64.b64decode(text, validate=True) for key, text in encoded.items()}
     except (binascii.Error, TypeError) as error:
-        raise OptionInvalid(f"user_data holds something that is not base64: {error}.") from error
+        raise OptionInvalid(f"{option} holds something that is not base64: {error}.") from error
 
 
 def main() -> None:
@@ -152,6 +159,7 @@ def main() -> None:
             **host_argument_spec(),
             "actions": {"type": "list", "elements": "dict", "required": True},
             "user_data": {"type": "dict", "default": {}, "no_log": True},
+            "contents": {"type": "dict", "default": {}, "no_log": True},
             "run": {"type": "str", "default": ""},
             "claimed": {"type": "list", "elements": "str", "default": []},
             "attempt": {"type": "int", "default": 1},
@@ -168,8 +176,9 @@ def main() -> None:
         if module.check_mode:
             outcome["results"] = manager.predict(actions)
         else:
-            user_data = decode_user_data(params["user_data"])
-            outcome["results"], report = manager.converge(actions, user_data, params["run"], params["claimed"])
+            user_data, contents = (decode(option, params[option]) for option in ("user_data", "contents"))
+            work = (actions, user_data, params["run"], params["claimed"], contents)
+            outcome["results"], report = manager.converge(*work)
             outcome["ansible_facts"] = {"novella_host": report.as_document()}
         outcome["changed"] = any(result["status"] in ("done", "planned") for result in outcome["results"])
     failed = [result for result in outcome["results"] if result["status"] == "failed"]

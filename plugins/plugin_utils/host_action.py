@@ -5,20 +5,24 @@
 """The controller's side of every module that acts on a compute node.
 
 It fills in the host's options from the inventory (``novella_uri``, ``novella_pool``, …), so that tasks
-need not repeat them, and shows the progress of long work.
+need not repeat them, has the host use the code that it keeps, and shows the progress of long work.
 """
 
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
 from ansible.utils.display import Display
+from ansible_collections.novella.compute.plugins.module_utils.compute.host_options import HostOptions
 
+from .host_code import HostCode
 from .keepalive import keep_alive
 
 # The options of the documentation fragment novella.compute.host.
@@ -71,6 +75,10 @@ HOST_OPTIONS = (
     "claim_cleanup_interval",
 )
 
+# The module that runs the others, and where hosts keep what those are made of.
+RUNNER = "novella.compute.host_module"
+KEPT_IN = "code"
+
 _PROGRESS_SECONDS = 5.0
 
 
@@ -97,13 +105,44 @@ class HostAction(ActionBase):
             return result
         arguments["progress_path"] = f"/run/novella/progress-{self._task._uuid}"
         with self._showing(str(arguments["host"]), arguments["progress_path"]):
-            result.update(self._execute_module(module_args=arguments, task_vars=variables))
+            result.update(self.ask(arguments, variables))
         return result
 
     def ask(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Run the module on the host and return its answer."""
-        answer: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=variables)
+        return self.call(type(self).__module__.rpartition(".")[2], arguments, variables)
+
+    def call(self, module: str, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Run a module of this collection on the host by the code that it keeps, and return its answer.
+
+        A host that has not got this code is sent it, once.
+        """
+        code = HostCode()
+        asked = {"module": module, "arguments": arguments}
+        if self._connection.transport == "local":
+            return self._run({**asked, "code": str(code.in_place)}, variables)
+        digest = code.digest()
+        state_path = arguments.get("state_path") or HostOptions.state_path
+        asked["code"] = self._connection._shell.join_path(state_path, KEPT_IN, digest)
+        answer = self._run(asked, variables)
+        if not answer.get("is_missing"):
+            return answer
+        return self._run({**asked, "archive": self._send(code, digest)}, variables)
+
+    def _run(self, asked: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._execute_module(module_name=RUNNER, module_args=asked, task_vars=variables)
         return answer
+
+    def _send(self, code: HostCode, digest: str) -> str:
+        """Put the code into the task's folder on the host, which Ansible removes, and return its path there."""
+        folder = self._connection._shell.tmpdir or self._make_tmp_path()
+        path: str = self._connection._shell.join_path(folder, f"{digest}.zip")
+        with tempfile.TemporaryDirectory(prefix="novella-") as here:
+            archive = Path(here, "code.zip")
+            code.write_archive(archive)
+            self._transfer_file(str(archive), path)
+        self._fixup_perms2([folder, path])
+        return path
 
     def _inventory_options(self, variables: dict[str, Any]) -> dict[str, Any]:
         names = {name: f"novella_{name}" for name in HOST_OPTIONS}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 from playbook_run import CHECKOUT, BenchmarkFailed, run_playbook
-from timeline import read_timeline
+from timeline import read_timeline, task_seconds
 
 PING, AUDIT, KNOWN = "ansible.builtin.ping", "full audit", "digest check"
 # The very tasks of Novella's playbooks.
@@ -50,8 +50,7 @@ class AuditRuns:
 
     def task_seconds(self, kind: str) -> float:
         """Return the wall time of the task alone."""
-        parts = read_timeline(self._arguments(kind), self.scratch, **_cache(self, kind))
-        return sum(seconds for name, seconds in parts if name.startswith("task "))
+        return task_seconds(read_timeline(self._arguments(kind), self.scratch, **_cache(self, kind)))
 
     def _arguments(self, kind: str) -> list[str]:
         return [str(self._playbook(kind)), "-i", str(self.inventory)]

@@ -20,19 +20,23 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import yaml
-from contestants import PEER_VENV, CommunityLoop, Novella, Task, install_peers, peer_version, ping_seconds
+from contestants import PEER_VENV, CommunityLoop, Novella, Task, install_peers, peer_version
 from one_host_lab import FOLDER_OUTSIDE, HOST, IMAGE, BenchHost, one_host_lab
-from playbook_run import CHECKOUT, BenchmarkFailed, run_playbook
+from playbook_run import BenchmarkFailed
 from report import Aim, Figures, aims_table, all_figures, figures_table, machine
+from timeline import read_timeline, task_seconds
+
+# The parts of a run, with their seconds.
+Parts = list[tuple[str, float]]
 
 GUESTS = Task(100, "running")
-PAUSE, UNPAUSE = f"pause {GUESTS.count}", f"unpause {GUESTS.count}"
 # Each ends in the state that the other starts from.
 STATES = {"pause": "paused", "unpause": "running"}
-AIMS = [Aim(PAUSE, 20), Aim(UNPAUSE, 20)]
-FLOOR = "a playbook of one ping"
+AIMS = [Aim(f"{operation}: tasks", 20) for operation in STATES]
+FLOOR = "one ping"
 
 
 def main() -> int:
@@ -53,9 +57,10 @@ def main() -> int:
             Novella(host, scratch).create(GUESTS)
             host.expect(GUESTS.count, "running")
             for _round in range(arguments.rounds):
-                measure(host, figures, Novella.title, lambda operation: novella_seconds(host, operation))
-                figures.add(PAUSE, FLOOR, ping_seconds(host, scratch))
-            measure(host, figures, CommunityLoop.title, lambda operation: loop_seconds(host, scratch, operation))
+                measure(host, figures, Novella.title, lambda operation: run_novella(host, scratch, operation))
+                for operation in STATES:
+                    add(figures, operation, FLOOR, run_ping(host, scratch))
+            measure(host, figures, CommunityLoop.title, lambda operation: run_loop(host, scratch, operation))
     except BenchmarkFailed as error:
         print(f"bench-operations: {error}", file=sys.stderr)
         return 1
@@ -80,30 +85,43 @@ def have_guests_halt(scratch: Path) -> None:
     subprocess.run(["qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", str(sector), str(image)], check=True)
 
 
-def measure(host: BenchHost, figures: Figures, title: str, seconds: Callable[[str], float]) -> None:
+def measure(host: BenchHost, figures: Figures, title: str, run: Callable[[str], Parts]) -> None:
     """Have all guests paused, and let them go on; see that it was done each time."""
     for operation, state in STATES.items():
         host.keep_connection()
-        figures.add(f"{operation} {GUESTS.count}", title, seconds(operation))
+        add(figures, operation, title, run(operation))
         host.expect(GUESTS.count, state)
 
 
-def novella_seconds(host: BenchHost, operation: str) -> float:
-    arguments = [f"novella.compute.{operation}", "-i", str(host.inventory), "-e", "instances=*"]
-    return run_playbook(CHECKOUT / ".venv", "ansible-playbook", *arguments).seconds
+def add(figures: Figures, operation: str, title: str, parts: Parts) -> None:
+    """Remember what the tasks took, and what the whole process did."""
+    figures.add(f"{operation}: tasks", title, task_seconds(parts))
+    figures.add(f"{operation}: whole run", title, sum(seconds for _name, seconds in parts))
 
 
-def loop_seconds(host: BenchHost, scratch: Path, operation: str) -> float:
+def run_novella(host: BenchHost, scratch: Path, operation: str) -> Parts:
+    return read_timeline([f"novella.compute.{operation}", "-i", str(host.inventory), "-e", "instances=*"], scratch)
+
+
+def run_ping(host: BenchHost, scratch: Path) -> Parts:
+    play = {"hosts": HOST, "gather_facts": False, "tasks": [{"name": "Ping", "ansible.builtin.ping": {}}]}
+    return _run_play(host, scratch, play)
+
+
+def run_loop(host: BenchHost, scratch: Path, operation: str) -> Parts:
     names = host.run("virsh", "-c", "qemu:///system", "list", "--all", "--name").split()
     task = {
         "name": operation.capitalize(),
         "community.libvirt.virt": {"command": operation, "name": "{{ item }}"},
         "loop": "{{ domains }}",
     }
-    path = scratch / f"loop-{operation}.yml"
-    play = {"hosts": HOST, "gather_facts": False, "vars": {"domains": names}, "tasks": [task]}
+    return _run_play(host, scratch, {"hosts": HOST, "gather_facts": False, "vars": {"domains": names}, "tasks": [task]})
+
+
+def _run_play(host: BenchHost, scratch: Path, play: dict[str, Any]) -> Parts:
+    path = scratch / "play.yml"
     path.write_text(yaml.safe_dump([play], sort_keys=False))
-    return run_playbook(PEER_VENV, "ansible-playbook", str(path), "-i", str(host.inventory)).seconds
+    return read_timeline([str(path), "-i", str(host.inventory)], scratch, PEER_VENV)
 
 
 if __name__ == "__main__":

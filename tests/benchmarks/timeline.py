@@ -15,16 +15,19 @@ from playbook_run import CHECKOUT, run_playbook
 CALLBACKS = Path(__file__).with_name("callback_plugins")
 
 
-def read_timeline(arguments: list[str], scratch: Path, **variables: str) -> list[tuple[str, float]]:
+def read_timeline(
+    arguments: list[str], scratch: Path, venv: Path = CHECKOUT / ".venv", **variables: str
+) -> list[tuple[str, float]]:
     """Run a playbook and return its parts with their seconds, in order. Their sum is the wall time.
 
     Args:
+        venv: The virtual environment whose Ansible runs.
         variables: Additions to its environment.
     """
     path = scratch / "timeline.json"
     began = time.time()
     run = run_playbook(
-        CHECKOUT / ".venv",
+        venv,
         "ansible-playbook",
         *arguments,
         ANSIBLE_CALLBACK_PLUGINS=str(CALLBACKS),
@@ -34,6 +37,11 @@ def read_timeline(arguments: list[str], scratch: Path, **variables: str) -> list
     )
     marks = [("ansible-playbook starts", began), *json.loads(path.read_text()), ("", began + run.seconds)]
     return [(name, after - at) for (name, at), (_next, after) in zip(marks, marks[1:], strict=False)]
+
+
+def task_seconds(parts: list[tuple[str, float]]) -> float:
+    """Return the seconds of its tasks, all together."""
+    return sum(seconds for name, seconds in parts if name.startswith("task "))
 
 
 def timeline_table(title: str, parts: list[tuple[str, float]]) -> str:

@@ -47,7 +47,7 @@ def sampled() -> list[Scenario]:
 def clear(lab: LabHost) -> None:
     """Delete the instance for good, whatever there is of it, with its snapshots and its volume."""
     shutil.rmtree(lab.victim.state / "snapshots", ignore_errors=True)
-    for action in (act("delete"), VOLUME):
+    for action in (act("delete"), VOLUME, act("delete_network")):
         assert [item["status"] for item in lab.victim.reconcile([action])] == ["done"]
 
 

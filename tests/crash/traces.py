@@ -97,7 +97,8 @@ def essence(document: Mapping[str, Any]) -> dict[str, Any]:
     }
     parts = {key: document.get(key, []) for key in ("lost", "foreign", "in_progress")}
     volumes = [{**volume, "created_at": None} for volume in document.get("volumes", [])]
-    return {"used": used, "instances": instances, "volumes": volumes, **parts}
+    networks = document.get("networks", [])
+    return {"used": used, "instances": instances, "volumes": volumes, "networks": networks, **parts}
 
 
 def _is_held(row: sqlite3.Row) -> bool:

@@ -24,6 +24,8 @@ ASKED_BY_NAME = {
     "inject_network_info": {},
     "reset_network": {},
     "inject_file": {"path": "/etc/motd", "content": "hello"},
+    "remove_volume_connection": {"volume": {"name": "data"}},
+    "swap_volume": {"volume": {"name": "data"}, "new_volume": {"name": "moved"}},
 }
 # These have a module of their own: it, and its options.
 BY_OTHER_MODULES: dict[str, tuple[str, dict[str, Any]]] = {

@@ -26,8 +26,9 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.operation 
 from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF, SEEN_AS
 from ansible_collections.novella.compute.plugins.module_utils.compute.states import DELETED
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance, ObservedInstance
-from crash.scenarios import NAME, OPTIONS, VOLUMES, WRITTEN, Scenario, act, derive_scenarios
+from crash.scenarios import ADDRESSES, NAME, OPTIONS, VOLUMES, WRITTEN, Scenario, act, derive_scenarios
 from crash.victim import ASKED_BY_NAME, PROGRAM, VictimHost, Victims
 from support.host_code import copy_code
 from support.lab_fleet import POOL
@@ -50,7 +51,18 @@ SCENARIOS = [
     and not scenario.besides
 ]
 # What the table allows and no hypervisor can do: a guest that stands still does not let go of a disk.
-BEYOND = {("detach_volume", "paused"): "DeviceDetachFailed"}
+BEYOND = {
+    ("detach_volume", "paused"): "DeviceDetachFailed",
+    ("remove_volume_connection", "paused"): "DeviceDetachFailed",
+    ("detach_interface", "paused"): "DeviceDetachFailed",
+}
+# How NICs and addresses are asked for.
+INTERFACES = {
+    "attach_interface": {"network": "back", "address": "10.9.0.9"},
+    "detach_interface": {"network": "back"},
+    "add_fixed_ip_to_instance": {"network": "back", "address": "10.9.0.10"},
+    "remove_fixed_ip_from_instance": {"address": "10.9.0.10"},
+}
 # Those of one state behind each other, and what removes the guest last: there are fewer ways to go.
 SCENARIOS.sort(key=lambda scenario: (OPERATIONS[scenario.operation].ends_in == DELETED, scenario.start))
 
@@ -62,6 +74,7 @@ class Walker:
     host: VictimHost
     home: Any
     volume_gb: int = 1
+    limit: int = 500
 
     def look(self) -> Instance | None:
         """Return its record, or None where there is no such guest."""
@@ -73,6 +86,8 @@ class Walker:
         assert not scenario.problem, scenario.problem
         if scenario.operation in VOLUMES:
             self.plug(bool(VOLUMES[scenario.operation][0]))
+        if scenario.operation in ADDRESSES:
+            self.wire(ADDRESSES[scenario.operation][0])
         record = self.walk("active" if scenario.written else scenario.start)
         if scenario.operation == "unlock":
             self.do("lock")
@@ -87,6 +102,19 @@ class Walker:
             assert self.do_when_booted("set_admin_password")["status"] == "done"
             result = self.do("attach_volume" if has_volume else "detach_volume")
             assert result["status"] == "done", result
+
+    def wire(self, addresses: list[str] | None) -> None:
+        """Have the guest run, with a NIC on Novella's own network that has these addresses, or without."""
+        record = self.walk("active")
+        held = [[item.address for item in nic.addresses] for nic in record.spec.networks if nic.network == "back"]
+        if held == ([] if addresses is None else [addresses]):
+            return
+        if held:
+            # Only a guest that has booted lets go of a NIC.
+            assert self.do_when_booted("set_admin_password")["status"] == "done"
+            assert self.do("detach_interface")["status"] == "done"
+        for operation in ("attach_interface", "add_fixed_ip_to_instance")[: len(addresses or [])]:
+            assert self.do(operation)["status"] == "done"
 
     def walk(self, aim: str) -> Instance:
         """Bring it into a state."""
@@ -110,7 +138,9 @@ class Walker:
         else:
             options = {**self.host.options, **OPTIONS.get(operation, {}), **ASKED_BY_NAME.get(operation, {})}
             if operation in VOLUMES:
-                options["volume"] = self.ask_for_volume(operation)
+                options.update(self.ask_for_volume(operation))
+            if operation in INTERFACES:
+                options["interface"] = INTERFACES[operation]
             asked = {"action": operation, "uuids": [CREATED.uuid], "on_failure": "report"}
             said = self.host.victims.run("instance_action", {**options, **asked}).result
             assert "results" in said, said.get("msg", said)
@@ -118,10 +148,19 @@ class Walker:
         return result
 
     def ask_for_volume(self, operation: str) -> dict[str, Any]:
-        """Return how the one volume is asked for. Its size outlives the guest's having it."""
+        """Return the options that ask for the one volume. Its size outlives the guest's having it."""
+        record = self.look()
+        held = [] if record is None else [item.name for item in record.spec.volumes]
+        name = held[0] if held else "data"
         if operation == "extend_volume":
             self.volume_gb += 1
-        return {"name": "data", **({} if operation == "detach_volume" else {"size_gb": self.volume_gb})}
+        size = {"size_gb": self.volume_gb}
+        if operation == "limit_volume":
+            self.limit += 1
+            return {"volume": {"name": name, "limits": {"total_iops_sec": self.limit}}}
+        if operation == "swap_volume":
+            return {"volume": {"name": name}, "new_volume": {"name": "moved" if name == "data" else "data", **size}}
+        return {"volume": {"name": name, **(size if operation in ("attach_volume", "extend_volume") else {})}}
 
     def do_when_booted(self, operation: str) -> dict[str, Any]:
         """Do an operation; one that wants a word with the guest waits until that has booted."""
@@ -179,11 +218,15 @@ def walker(lab: Any) -> Iterator[Walker]:
     command = [*inside, "env", f"PYTHONPATH={CODE}", "/usr/bin/python3", f"{CODE}/{PROGRAM.name}"]
     with Victims(command, os.environ) as victims:
         made = Walker(VictimHost(victims, options, home.files / STATE), home)
+        assert made.host.reconcile([act("define_network")])[0]["status"] == "done"
         yield made
         if made.look() is not None:
             made.do("unlock")
             assert made.do("delete")["status"] == "done"
-        made.host.reconcile([act("delete_volume")])
+        assert made.host.reconcile([act("delete_network")])[0]["status"] == "done"
+        volume = act("delete_volume")
+        moved = volume_uuid("crash", "default", "moved")
+        made.host.reconcile([volume, volume.but(uuid=moved, name="moved")])
     shutil.rmtree(code)
 
 

@@ -33,9 +33,12 @@ BEFORE = """
 # Whose examples speak of instances that are there, and of those which speak to the one host that has them.
 OF_INSTANCES = {"summary", "instance_action_table", "instance_console", "instance_screenshot", "instance_snapshot_info"}
 AT_HOME = {"instance_console", "instance_screenshot"}
+EXTRAS = {
+    "user_data": {"user_data": "#!/bin/sh\n"},
+    "guest_contents": {"files": [{"path": "/etc/motd", "content": "hello\n"}]},
+}
 # Whose examples speak of domains that are not Novella's.
 OF_FOREIGN = {"adoption", "instance_adopt"}
-EXTRAS = {"user_data": {"user_data": "#!/bin/sh\n"}}
 
 
 def examples_of(plugin: Path) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def test_what_cannot_be_changed_yet_is_refused_and_left_as_it_is(make_site) -> N
     play(site, BUILD)
     outcome = play(site, {**BUILD, "flavor": {"vcpus": 2, "memory_mb": 2048, "root_gb": 5}})
     assert outcome.result("The instance")["code"] == "NotSupported"
-    assert "flavor.memory_mb 1024 -> 2048 needs a resize" in outcome.text
+    assert "flavor.memory_mb 1024 -> 2048 needs a restart" in outcome.text
     assert site.driver("kvm1").list_domains()[0].size.memory_mb == 1024
 
 

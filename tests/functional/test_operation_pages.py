@@ -19,6 +19,8 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.host_optio
 from ansible_collections.novella.compute.plugins.module_utils.compute.manager import ComputeManager
 from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS
 from ansible_collections.novella.compute.plugins.module_utils.compute.tracker_db import TrackerDB
+from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import NetworkRequest
+from ansible_collections.novella.compute.plugins.module_utils.objects.network import FixedIP
 from ansible_collections.novella.compute.plugins.module_utils.virt.fake import FakeDriver
 from support.fake_host import create
 from support.playbooks import ROOT
@@ -38,6 +40,11 @@ FILES = {
     "@motd.yml": {"path": "/etc/motd", "content": "hello"},
     "@data.yml": {"volume": {"name": "data", "size_gb": 10}},
     "@larger.yml": {"volume": {"name": "data", "size_gb": 20}},
+    "@limits.yml": {"volume": {"name": "data", "limits": {"total_iops_sec": 500}}},
+    "@swap.yml": {"volume": {"name": "data"}, "new_volume": {"name": "faster", "format": "raw"}},
+    "@faster.yml": {"volume": {"name": "faster"}},
+    "@nic.yml": {"interface": {"bridge": "br1"}},
+    "@ip.yml": {"interface": {"address": "192.0.2.8"}},
 }
 
 
@@ -53,7 +60,10 @@ def site(make_site: Any) -> Iterator[Any]:
     path = str(site.state_path("kvm1"))
     with closing(TrackerDB(path)) as db:
         options = HostOptions(host="kvm1", driver="fake", state_path=path)
-        [made] = ComputeManager(options, FakeDriver("kvm1", path, db), db).reconcile([create("web-1")], {})
+        action = create("web-1")
+        nic = NetworkRequest("front", "52:54:00:00:00:01", bridge="br0", addresses=[FixedIP("192.0.2.7", 24)])
+        action = action.but(spec=action.spec.but(networks=[nic]))
+        [made] = ComputeManager(options, FakeDriver("kvm1", path, db), db).reconcile([action], {})
     assert made["status"] == "done"
     yield site
 

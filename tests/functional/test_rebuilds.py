@@ -50,5 +50,5 @@ def test_consent_to_what_there_is_not_is_refused(make_site: Any) -> None:
     site.write_fleet({"web": {}})
     run = site.run("apply", consent="everything")
     assert run.code == 2
-    assert "consent must be one or more of: rebuild" in " ".join(run.text.split())
+    assert "consent must be one or more of: restart, rebuild" in " ".join(run.text.split())
     assert site.domains() == {"kvm1": {}}

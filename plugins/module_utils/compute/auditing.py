@@ -18,6 +18,7 @@ from .operation import OPERATIONS
 from .owner import is_alive, leasing_run
 from .records import read_record
 from .reservations import Reservations
+from .states import ACTIVE, PAUSED, SHELVED, STOPPED, SUSPENDED
 from .whereabouts import Whereabouts
 
 
@@ -40,12 +41,22 @@ def audit(host: Host) -> HostReport:
     records = [
         (domain, _unfinished_record(domain, unfinished)) for domain in sorted(domains, key=lambda each: each.name)
     ]
+    at_rest = [record for _domain, record in records if record is not None and _is_at_rest(record)]
+    drift = (
+        driver.list_drift([record for record in at_rest if record.uuid not in busy and record.adopted is None])
+        if at_rest
+        else {}
+    )
     leases = driver.list_addresses() if any(domain.power_state == "running" for domain in domains) else {}
     return HostReport(
         compute_node=node,
         service=tracker.service,
         generation=generation,
-        instances=[_observe(domain, record, leases) for domain, record in records if record is not None],
+        instances=[
+            _observe(domain, record, leases).but(drift=drift.get(record.uuid, []))
+            for domain, record in records
+            if record is not None
+        ],
         foreign=[_foreign(domain) for domain, record in records if record is None],
         lost=[LostInstance(**dict(row), has_disk=row["uuid"] in disks) for row in lost],
         in_progress=in_progress,
@@ -55,7 +66,13 @@ def audit(host: Host) -> HostReport:
         fingerprint=fingerprint,
         reclaim_instance_interval=host.options.reclaim_instance_interval,
         volumes=driver.list_volumes(),
+        networks=driver.list_networks(),
     )
+
+
+def _is_at_rest(record: Instance) -> bool:
+    """Return whether nothing but an outsider can have made its domain otherwise than the record says."""
+    return record.task_state is None and record.vm_state in (ACTIVE, PAUSED, SHELVED, STOPPED, SUSPENDED)
 
 
 def _in_progress(host: Host) -> list[InstanceInProgress]:

@@ -27,7 +27,8 @@ from .whereabouts import Whereabouts
 class Wish(Record):
     """What is to be reserved for one instance that will be made.
 
-    `host` is where it will be made. `groups` are the keys of groups that nobody else may add to at the same time.
+    `host` is where it will be made. `groups` are the keys of groups that nobody else may add to at the same time, and
+    of addresses that nobody else may give away.
     """
 
     uuid: str
@@ -141,6 +142,7 @@ def _objection(
     for key in wish.keys:
         why = reservations.objection(key, run, epoch)
         if why is not None:
-            what = f"group {key.rpartition('/')[2]}: " if key in wish.groups else ""
+            kind = "address" if key.startswith("address/") else "group"
+            what = f"{kind} {key.rpartition('/')[2]}: " if key in wish.groups else ""
             return f"{what}{why}"
     return None

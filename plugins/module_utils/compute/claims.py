@@ -15,6 +15,7 @@ from ..objects.errors import ComputeResourcesUnavailable, InvalidInput
 from ..objects.instance import InstanceSpec
 from .resource_fit import lacks
 from .resource_request import ResourceRequest, requested_resources
+from .volume_sizes import own_flavor
 
 _MIB = 1 << 20
 
@@ -25,7 +26,7 @@ def usage_of(spec: InstanceSpec) -> Usage:
     Raises:
         InvalidInput: The extra specs of its flavor make no sense.
     """
-    request = requested_resources(spec.flavor, spec.image)
+    request = requested_resources(own_flavor(spec), spec.image)
     return Usage(request.vcpus, request.memory_mb, request.disk_gb, dict(request.custom))
 
 

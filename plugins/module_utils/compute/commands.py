@@ -17,15 +17,17 @@ from ..objects.errors import InstanceInvalidState, InstanceLocked, NovellaError,
 from ..objects.instance import Instance, ObservedInstance
 from .adopted import check_adopted
 from .auditing import audit
+from .boot_volume import check_boot
 from .host import Host
 from .instance_details import Selection
+from .interface_wish import check_interface, is_plugged_as_wished
 from .locking import check_lock
 from .operation import OPERATIONS, Operation, Sight, perform
 from .reconciliation import Progress, describe_failure
 from .records import check_writable
 from .run_states import POWER_OF
 from .states import DELETED
-from .volume_wish import check_wish, is_as_wished
+from .volume_wish import check_swap, check_wish, is_as_wished
 
 # What may be asked for; the rest makes instances, or follows from a fleet.
 COMMANDS = (
@@ -33,6 +35,9 @@ COMMANDS = (
     *("shelve", "unshelve", "rescue", "unrescue", "rebuild", "delete", "soft_delete", "restore", "trigger_crash_dump"),
     *("lock", "unlock", "set_admin_password", "inject_file", "inject_network_info", "reset_network"),
     *("attach_volume", "detach_volume", "extend_volume"),
+    *("attach_interface", "detach_interface", "add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"),
+    *("limit_volume", "swap_volume", "remove_volume_connection"),
+    "refresh_instance_security_rules",
 )
 
 DONE, UNCHANGED, PLANNED, FAILED = "done", "unchanged", "planned", "failed"
@@ -148,10 +153,16 @@ def _predict(host: Host, command: Command, busy: set[str], seen: ObservedInstanc
         becomes = declared.foretell_record(record, command.arguments)
         is_done = command.is_done is not None and command.is_done(record)
         is_done = is_done or is_as_wished(declared.name, record, command.arguments.get("volume"))
+        is_done = is_done or is_plugged_as_wished(declared.name, record, command.arguments.get("interface"))
         if is_done or _is_there(declared, seen, becomes):
             return answer.but(status=UNCHANGED)
         _refuse(host, declared, seen, becomes, busy)
+        check_boot(declared.name, record, command.arguments)
         check_wish(host, declared.name, record, command.arguments.get("volume"))
+        check_interface(host, declared.name, record, command.arguments.get("interface"))
+        if declared.name == "swap_volume":
+            _old, new = check_swap(host, record, command.arguments["volume"], command.arguments["new_volume"])
+            check_wish(host, "attach_volume", record, new)
     except NovellaError as refusal:
         return answer.but(status=FAILED, error=describe_failure(declared.name, spec.name, refusal))
     if declared.alters is not None:

@@ -9,78 +9,106 @@ Specs are compared, never domain XML: what libvirt expands on its own is no chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..objects.instance import InstanceSpec
 from ..objects.plan import FieldChange
 from .block_devices import relabel
+from .firewall_changes import compare_firewalls
+from .impacts import LIVE, NONE, REBUILD, RECONFIGURE, REFUSE, UPDATE, WAYS, find_row
+from .nic_changes import NicChanges, compare_nics, relabel_nics
+from .told_changes import TOLD_SECRETS, describe_secret, unfold
 from .volume_changes import VolumeChanges, compare_volumes
 
-# What a change of these parts of a spec takes, that this release cannot do.
-REMEDIES = {
-    "flavor": "a resize",
-    "networks": "interfaces to be attached or detached",
-}
-# A change of these takes a new root disk. The guest reads the last two at its first boot only.
-REBUILT = ("image", "ssh_keys", "user_data_sha256")
+# What any change of these parts of a spec takes.
+# What the other changes take that are refused.
+NEW_INSTANCE = "a new instance"
 # They name a thing or limit where an instance may be built; the guest that exists is the same under any of them.
-LABELS = ("flavor.name", "image.name", "image.min_ram_mb", "image.min_disk_gb")
+LABELS = ("flavor.name", "image.name")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The outcome of a comparison.
+    """The outcome of a comparison. Which change takes what, `impacts` says.
 
     Args:
         updates: Changes that the record alone shows.
+        reconfigured: Changes of the guest in place.
         rebuilt: Changes that a rebuild makes.
-        refused: Changes that this release cannot make, by the part of the spec.
-        reachable: The wanted spec, with the refused parts as they were applied last.
-        kept: The same, with the parts that a rebuild makes as they were applied last, too.
+        refused: Changes that cannot be made, by the part of the spec.
+        kept: The wanted spec, with the parts as they were applied last that more than an update makes.
         volumes: What is to be done about its volumes. The specs above leave them to that.
+        nics: The same of its NICs.
+        wanted: The wanted spec.
+        firewall: What changes of its firewall, which they leave as it was applied last.
     """
 
     updates: list[FieldChange]
+    reconfigured: list[FieldChange]
     rebuilt: list[FieldChange]
     refused: dict[str, list[FieldChange]]
-    reachable: InstanceSpec
     kept: InstanceSpec
+    wanted: InstanceSpec
     volumes: VolumeChanges = field(default_factory=VolumeChanges)
+    nics: NicChanges = field(default_factory=NicChanges)
+    firewall: list[FieldChange] = field(default_factory=list)
+
+    def reach(self, spec: InstanceSpec, changes: Sequence[FieldChange]) -> InstanceSpec:
+        """Return a spec with the parts as they are wanted that these changes are of."""
+        return spec.but(**{part: getattr(self.wanted, part) for part in {part_of(change) for change in changes}})
 
 
 def compare(applied: InstanceSpec, wanted: InstanceSpec) -> Comparison:
     """Compare the spec that was applied last with the wanted one, field by field."""
     if applied == wanted:
-        return Comparison([], [], {}, wanted, wanted)
+        return Comparison([], [], [], {}, wanted, wanted)
     volumes = compare_volumes(applied.volumes, wanted.volumes)
-    wanted = wanted.but(volumes=relabel(applied.volumes, wanted.volumes))
-    changes = list_changes(applied, wanted)
+    if applied.boots_from_volume or wanted.boots_from_volume:
+        # That tells of its boot volume, which is compared with the other volumes.
+        wanted = wanted.but(image=applied.image)
+    firewall = compare_firewalls(applied.firewall, wanted.firewall)
+    nics = compare_nics(applied.networks, wanted.networks)
+    wanted = wanted.but(
+        volumes=relabel(applied.volumes, wanted.volumes),
+        networks=relabel_nics(applied.networks, wanted.networks),
+        firewall=applied.firewall,
+    )
+    parts: dict[str, list[FieldChange]] = {}
+    for change in list_changes(applied, wanted):
+        parts.setdefault(part_of(change), []).append(change)
     relabelled = _is_relabelled(applied, wanted)
-    weighty: dict[str, list[FieldChange]] = {}
-    for change in changes:
-        part = _part(change)
-        is_light = _is_label(change) or (change.field == "image.source" and relabelled)
-        if (part in REMEDIES or part in REBUILT) and not is_light:
-            weighty.setdefault(part, []).append(change)
-    updates = [change for change in changes if _part(change) not in weighty] + volumes.updates
-    rebuilt = [change for part in REBUILT for change in weighty.get(part, [])]
-    refused = {part: found for part, found in weighty.items() if part in REMEDIES}
-    reachable = wanted.but(**{part: getattr(applied, part) for part in refused})
-    kept = reachable.but(**{part: getattr(applied, part) for part in REBUILT if part in weighty})
-    return Comparison(updates, rebuilt, refused, reachable, kept, volumes)
+    made: dict[str, list[FieldChange]] = {way: [] for way in WAYS}
+    refused: dict[str, list[FieldChange]] = {}
+    kept = wanted
+    for part, changes in parts.items():
+        ways = {id(change): _way(change, relabelled) for change in changes}
+        way = max(ways.values(), key=WAYS.index)
+        if way == REFUSE:
+            refused[part] = [change for change in changes if ways[id(change)] == REFUSE]
+        # What only names the thing goes along with what makes it another.
+        weighty = [change for change in changes if way == UPDATE or ways[id(change)] != UPDATE]
+        made[way].extend(weighty)
+        if way != UPDATE:
+            kept = kept.but(**{part: getattr(applied, part)})
+    made[UPDATE].extend(volumes.updates)
+    return Comparison(made[UPDATE], made[RECONFIGURE], made[REBUILD], refused, kept, wanted, volumes, nics, firewall)
+
+
+def needs_definition(before: InstanceSpec, after: InstanceSpec) -> bool:
+    """Return whether a guest has to be defined anew to be as `after` says."""
+    rows = [find_row(change.field) for change in list_changes(before, after)]
+    return any(row.way != UPDATE and row.impact not in (NONE, LIVE) for row in rows)
 
 
 def list_changes(before: InstanceSpec, after: InstanceSpec) -> list[FieldChange]:
-    """Return the fields that differ, in the spec's order: ``flavor.memory_mb``, ``networks[0].bridge``.
+    """Return the fields that differ, in the spec's order: ``flavor.memory_mb``, ``networks[0].network``.
 
-    Volumes are compared elsewhere, by what they are and not by their position.
+    Volumes are compared elsewhere, by what they are and not by their position; so are firewalls, and the NICs that come
+    and go.
     """
-    old, new = before.but(volumes=[]).as_dict(), after.but(volumes=[]).as_dict()
-    if len(before.networks) != len(after.networks):
-        for spec, fields in ((before, old), (after, new)):
-            fields["networks"] = ", ".join(nic.network for nic in spec.networks) or None
+    old, new = (_fields(spec) for spec in (before, after))
     flat_old, flat_new = _flatten(old), _flatten(new)
     return [
         FieldChange(name, flat_old.get(name), flat_new.get(name))
@@ -93,6 +121,8 @@ def describe(change: FieldChange) -> str:
     """Return a change as people read it: ``flavor.memory_mb 512 -> 1024``."""
     if change.field in ("ssh_keys", "user_data_sha256"):
         return f"a change of {change.field.removesuffix('_sha256')}"
+    if part_of(change) in TOLD_SECRETS:
+        return describe_secret(change)
     return f"{change.field} {show(change.before)} -> {show(change.after)}"
 
 
@@ -101,6 +131,11 @@ def show(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)
+
+
+def _fields(spec: InstanceSpec) -> dict[str, Any]:
+    fields = spec.but(volumes=[], firewall=None).as_dict()
+    return {**fields, **unfold(fields.pop("guest"))}
 
 
 def _flatten(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -117,12 +152,22 @@ def _flatten(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _part(change: FieldChange) -> str:
+def part_of(change: FieldChange) -> str:
+    """Return the part of the spec that a change is in."""
     return change.field.partition(".")[0].partition("[")[0]
 
 
+def _way(change: FieldChange, relabelled: bool) -> str:
+    """Return what makes a change."""
+    if _is_label(change) or (change.field == "image.source" and relabelled):
+        return UPDATE
+    if change.field == "flavor.root_gb" and not 0 < (change.before or 0) < (change.after or 0):
+        return REFUSE
+    return find_row(change.field).way
+
+
 def _is_label(change: FieldChange) -> bool:
-    return change.field in LABELS or (change.field.startswith("networks[") and change.field.endswith("].network"))
+    return change.field in LABELS
 
 
 def _is_relabelled(applied: InstanceSpec, wanted: InstanceSpec) -> bool:

@@ -2,107 +2,141 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the guest is told at boot: the files of the config drive in OpenStack's form (Nova's InstanceMetadata)."""
+"""What the guest is told at boot: the files of its config drive (Nova's InstanceMetadata), in one of two forms.
+
+Most of it the record tells. The rest is secret, and lies nowhere but on the drive: who writes a new one, reads that
+from the old one.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any, Optional
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Optional
 
-from ..objects.errors import HypervisorError, OptionInvalid
-from ..objects.instance import Instance, InstanceSpec
+from ..objects.errors import HypervisorError, NotSupported, OptionInvalid
+from ..objects.guest import NOCLOUD
+from ..objects.instance import Instance
+from . import nocloud_drive, openstack_drive
+from .handed_over import HandedOver
 from .injected_file import MOST_FILES, InjectedFile
 
-META_DATA = "openstack/latest/meta_data.json"
-NETWORK_DATA = "openstack/latest/network_data.json"
-CONTENT = "openstack/content/"
 
-
-def config_drive_files(instance: Instance, user_data: Optional[bytes]) -> dict[str, bytes]:
+def config_drive_files(
+    instance: Instance, user_data: Optional[bytes], contents: Optional[Mapping[str, bytes]] = None
+) -> dict[str, bytes]:
     """Return path to content. `instance-id` is the uuid, so that it stays the same for the instance's life.
 
     Args:
         user_data: Handed to the guest as it is.
+        contents: Those of its files and its vendor data, by digest.
+
+    Raises:
+        OptionInvalid: One of the contents is missing.
     """
-    spec = instance.spec
-    files = {
-        META_DATA: _json(_meta_data(instance)),
-        NETWORK_DATA: _json(_network_data(spec)),
-        "openstack/latest/vendor_data.json": _json({}),
-    }
-    if user_data is not None:
-        files["openstack/latest/user_data"] = user_data
-    return files
+    return _write(instance, _hand_over(instance, user_data, contents or {}))
 
 
-def with_file(files: Mapping[str, bytes], file: InjectedFile) -> dict[str, bytes]:
+def renewed(
+    files: Mapping[str, bytes], before: Instance, after: Instance, contents: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """Return the files of a config drive that tells what a changed record says.
+
+    User data stay as they are, and so do files that were put on the drive and are not declared.
+
+    Args:
+        files: Those that the config drive has.
+        contents: Those that are new, by digest.
+
+    Raises:
+        OptionInvalid: One of the contents is missing.
+        HypervisorError: The config drive is damaged.
+    """
+    had = read_drive(files)
+    known = {digest(content): content for content in [*(file.content for file in had.files), had.vendor_data or b""]}
+    handed = _hand_over(after, had.user_data, {**known, **contents})
+    declared = {file.path for spec in (before.spec, after.spec) for file in spec.guest.files}
+    added = [file for file in had.files if file.path not in declared]
+    return _write(after, handed.but(files=_within_limit([*handed.files, *added]), random_seed=had.random_seed))
+
+
+def with_file(files: Mapping[str, bytes], instance: Instance, file: InjectedFile) -> dict[str, bytes]:
     """Return the files of a config drive that hands one more to the guest, in the place of one with its path.
 
     Raises:
         OptionInvalid: It hands as many to the guest already as Nova's limit allows.
         HypervisorError: The config drive is damaged.
     """
-    meta_data = _read(files)
-    told = [item for item in meta_data.get("files", []) if item.get("path") != file.path]
-    if len(told) >= MOST_FILES:
-        paths = ", ".join(item["path"] for item in told)
+    had = read_drive(files)
+    others = [item for item in had.files if item.path != file.path]
+    return _write(instance, had.but(files=_within_limit([*others, file])))
+
+
+def with_password(files: Mapping[str, bytes], instance: Instance, password: str) -> dict[str, bytes]:
+    """Return the files of a config drive that hands the guest a password, too (Nova's `admin_pass`).
+
+    Raises:
+        NotSupported: Its form has no place for one.
+    """
+    if instance.spec.guest.config_drive_format == NOCLOUD:
+        raise NotSupported(
+            f"The config drive of {instance.spec.name} is in NoCloud's form, which has no place for a password.",
+            "Rescue it without rescue_password: its ssh keys are on the config drive.",
+        )
+    return openstack_drive.with_password(_write(instance, read_drive(files)), password)
+
+
+def with_networks(files: Mapping[str, bytes], instance: Instance) -> dict[str, bytes]:
+    """Return the files of a config drive that tells the guest of the networks that it is to have now."""
+    return _write(instance, read_drive(files))
+
+
+def read_drive(files: Mapping[str, bytes]) -> HandedOver:
+    """Return what a config drive hands to its guest that its record does not tell.
+
+    Raises:
+        HypervisorError: It is damaged.
+    """
+    try:
+        return nocloud_drive.read(files) if nocloud_drive.META_DATA in files else openstack_drive.read(files)
+    except (KeyError, TypeError, ValueError):
+        raise HypervisorError(
+            "The config drive has no meta data that can be read.", "Rebuild the instance: that writes a new one."
+        ) from None
+
+
+def digest(content: bytes) -> str:
+    """Return by what a record knows a content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write(instance: Instance, handed: HandedOver) -> dict[str, bytes]:
+    if instance.spec.guest.config_drive_format == NOCLOUD:
+        return nocloud_drive.write(instance, handed)
+    return openstack_drive.write(instance, handed)
+
+
+def _hand_over(instance: Instance, user_data: Optional[bytes], contents: Mapping[str, bytes]) -> HandedOver:
+    settings, name = instance.spec.guest, instance.spec.name
+    missing = [found for found in settings.digests if found not in contents]
+    if missing:
+        told = {file.sha256: f"the file {file.path}" for file in settings.files}
         raise OptionInvalid(
-            f"The config drive has {len(told)} files to be written already: {paths}.",
+            f"The content of {told.get(missing[0], 'the vendor data')} of {name} is not at hand.",
+            "Apply the fleet that declares it.",
+        )
+    return HandedOver(
+        user_data=user_data,
+        vendor_data=None if settings.vendor_data_sha256 is None else contents[settings.vendor_data_sha256],
+        files=[InjectedFile(file.path, contents[file.sha256], file.mode) for file in settings.files],
+    )
+
+
+def _within_limit(files: Sequence[InjectedFile]) -> list[InjectedFile]:
+    if len(files) > MOST_FILES:
+        paths = ", ".join(file.path for file in files[:MOST_FILES])
+        raise OptionInvalid(
+            f"The config drive has {MOST_FILES} files to be written already: {paths}.",
             "Start the instance and write it then, or rebuild it: that writes a new config drive.",
         )
-    kept = {path: content for path, content in files.items() if not path.startswith(CONTENT)}
-    for index, item in enumerate(told):
-        kept[f"{CONTENT}{index:04}"] = files[f"openstack{item['content_path']}"]
-    kept[f"{CONTENT}{len(told):04}"] = file.content
-    in_order = [*(item["path"] for item in told), file.path]
-    listed = [{"path": path, "content_path": f"/content/{index:04}"} for index, path in enumerate(in_order)]
-    return {**kept, META_DATA: _json({**meta_data, "files": listed})}
-
-
-def with_password(files: Mapping[str, bytes], password: str) -> dict[str, bytes]:
-    """Return the files of a config drive that hands the guest a password, too (Nova's `admin_pass`)."""
-    return {**files, META_DATA: _json({**_read(files), "admin_pass": password})}
-
-
-def with_networks(files: Mapping[str, bytes], spec: InstanceSpec) -> dict[str, bytes]:
-    """Return the files of a config drive that tells the guest of the networks that it is to have now."""
-    return {**files, NETWORK_DATA: _json(_network_data(spec))}
-
-
-def _read(files: Mapping[str, bytes]) -> dict[str, Any]:
-    try:
-        meta_data = json.loads(files[META_DATA])
-    except (KeyError, ValueError):
-        raise HypervisorError(
-            "The config drive has no meta_data.json that can be read.", "Rebuild the instance: that writes a new one."
-        ) from None
-    return dict(meta_data)
-
-
-def _meta_data(instance: Instance) -> dict[str, Any]:
-    spec = instance.spec
-    return {
-        "uuid": instance.uuid,
-        "name": spec.name,
-        "hostname": spec.name,
-        "launch_index": 0,
-        "availability_zone": spec.availability_zone,
-        "project_id": spec.project_id,
-        "meta": dict(spec.metadata),
-        "public_keys": {f"key-{index}": key for index, key in enumerate(spec.ssh_keys)},
-        "keys": [{"name": f"key-{index}", "type": "ssh", "data": key} for index, key in enumerate(spec.ssh_keys)],
-    }
-
-
-def _network_data(spec: InstanceSpec) -> dict[str, Any]:
-    links, networks = [], []
-    for index, nic in enumerate(spec.networks):
-        link = f"interface{index}"
-        links.append({"id": link, "type": "phy", "mtu": None, "ethernet_mac_address": nic.mac_address})
-        networks.append({"id": f"network{index}", "type": "ipv4_dhcp", "link": link, "network_id": nic.network})
-    return {"links": links, "networks": networks, "services": []}
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, indent=1).encode()
+    return list(files)

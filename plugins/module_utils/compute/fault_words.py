@@ -39,8 +39,8 @@ def describe_fault(error: Exception, arguments: Mapping[str, Any]) -> InstanceFa
 
 def _secrets(arguments: Mapping[str, Any]) -> Iterator[str]:
     """Return the secret arguments line by line, as an error may quote a part."""
-    for name in SECRETS:
-        value = arguments.get(name)
+    values = [arguments.get(name) for name in SECRETS] + list((arguments.get("passphrases") or {}).values())
+    for value in values:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
         yield from (line.strip() for line in text.splitlines() if len(line.strip()) >= _LEAST_LETTERS)
 

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from typing import Optional
 
 from ..objects.errors import OptionInvalid
 
@@ -19,10 +21,11 @@ MOST_FILES = 5
 
 @dataclass(frozen=True)
 class InjectedFile:
-    """Where it is written, and what. The content may be a secret."""
+    """Where it is written, and what. The content may be a secret. The `mode` is octal; None leaves it to the guest."""
 
     path: str
     content: bytes = field(repr=False)
+    mode: Optional[str] = None
 
 
 def read_injected_file(path: str, content: str) -> InjectedFile:
@@ -31,6 +34,15 @@ def read_injected_file(path: str, content: str) -> InjectedFile:
     Raises:
         OptionInvalid: The path is none of a file, or one of the two is too long.
     """
+    return checked_file(path, content.encode())
+
+
+def checked_file(path: str, data: bytes, mode: Optional[str] = None) -> InjectedFile:
+    """Return the file, if guests can be handed it.
+
+    Raises:
+        OptionInvalid: The path is none of a file, or something is too long.
+    """
     is_absolute = path.startswith("/") or path[1:3] == ":\\"
     if not is_absolute or path.endswith(("/", "\\")) or ".." in path.replace("\\", "/").split("/"):
         raise OptionInvalid(
@@ -38,7 +50,8 @@ def read_injected_file(path: str, content: str) -> InjectedFile:
         )
     if len(path) > MOST_LETTERS or not path.isprintable():
         raise OptionInvalid(f"path must have at most {MOST_LETTERS} letters, and no control characters.")
-    data = content.encode()
     if len(data) > MOST_BYTES:
         raise OptionInvalid(f"content has {len(data)} bytes; at most {MOST_BYTES} can be written into a guest.")
-    return InjectedFile(path, data)
+    if mode is not None and not re.fullmatch(r"0?[0-7]{3}", mode):
+        raise OptionInvalid(f"mode is '{mode}', which is no mode of a file.", "Such as '0644', in quotes.")
+    return InjectedFile(path, data, mode)

@@ -7,14 +7,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action, FieldChange, Finding
 from .adopted import DISKS_STAY
-from .comparison import REMEDIES, Comparison, compare, describe
+from .comparison import NEW_INSTANCE, Comparison, compare, describe
+from .firewall_changes import GROUPS, why_it_changes
+from .impacts import DATA_LOST, LIVE, NEXT_BOOT, find_row
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
+from .nic_changes import NicChanges
+from .readiness import with_readiness
+from .reconfiguring import reconfigure
 from .run_states import DONE, POWER_OF, find_way, see
 from .states import (
     ACTIVE,
@@ -31,21 +35,16 @@ from .states import (
     STOPPED,
     SUSPENDED,
 )
+from .verdict import REBUILD, Verdict, await_consent, consented, how_to_allow
+from .verdict import make_action as _action
+from .verdict import refuse as _finding
 from .volume_changes import ATTACH, VolumeChanges
 from .wanted import Sighting, WantedInstance
 
-# What a user may consent to, though data are lost by it.
-REBUILD = "rebuild"
-# It starts from active or stopped, and leaves an instance so.
+# Nova's name of what has packets go by other rules.
+REFRESH = "refresh_instance_security_rules"
+# A guest is changed and rebuilt from active or stopped, and is left so.
 BEFORE_REBUILD = ("unpause", "resume", "unshelve", "stop", "restore")
-
-
-@dataclass
-class Verdict:
-    """What one instance needs, and what of it the plan leaves alone."""
-
-    actions: list[Action] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
 
 
 def judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str] = ()) -> Verdict:
@@ -55,9 +54,9 @@ def judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str] =
     a fatal finding tells that it was to be changed.
 
     Args:
-        consent: What may be done though it costs data: ``rebuild``.
+        consent: What may be done though it is felt: ``restart``, ``rebuild``, ``drift``.
     """
-    verdict, record = _judge(wanted, sighting, consent), sighting.instance
+    verdict, record = _judge(wanted, sighting, consented(wanted, consent)), sighting.instance
     if record.locked and wanted.locked is False:
         change = FieldChange("locked", True, False)
         unlock = _action("unlock", wanted, sighting, "it is declared unlocked", "live").but(diff=[change])
@@ -70,6 +69,7 @@ def judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str] =
     elif wanted.locked and not any(action.operation == "create" for action in verdict.actions):
         change = FieldChange("locked", False, True)
         verdict.actions.append(_action("lock", wanted, sighting, DECLARED, "live").but(diff=[change]))
+    verdict.actions = with_readiness(wanted, verdict.actions)
     return verdict
 
 
@@ -89,18 +89,24 @@ def _judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str])
         correction = None
     else:
         correction, way = _power(wanted, sighting, verdict)
-    if comparison.rebuilt and REBUILD in consent:
+    rebuilds = bool(comparison.rebuilt) and REBUILD in consent
+    if rebuilds:
         _update(wanted, sighting, [], sighting.instance.spec, correction, verdict)
-        verdict.actions.extend(_rebuild(wanted, sighting, comparison, way))
+        way = _way_by_rebuild(wanted, sighting, way)
     else:
         _update(wanted, sighting, comparison.updates, comparison.kept, correction, verdict)
-        verdict.actions.extend(way)
-        if comparison.rebuilt:
-            verdict.findings.append(_finding(wanted, sighting, _ask_for_consent(comparison.rebuilt)))
+    before = [step for step in way if step.operation in BEFORE_REBUILD]
+    verdict.actions.extend(before)
+    spec = reconfigure(wanted, sighting, comparison, _state_after(before, sighting), consent, verdict)
+    if rebuilds:
+        verdict.actions.append(_rebuild(wanted, sighting, comparison, spec))
+    elif comparison.rebuilt:
+        verdict.findings.append(await_consent(wanted, sighting, _ask_for_consent(comparison.rebuilt)))
+    verdict.actions.extend(step for step in way if step not in before)
     _change_volumes(wanted, sighting, comparison.volumes, verdict)
-    verdict.findings.extend(
-        _finding(wanted, sighting, _refusal(part, changes)) for part, changes in comparison.refused.items()
-    )
+    _change_nics(wanted, sighting, comparison.nics, verdict)
+    _change_firewall(wanted, sighting, comparison.firewall, verdict)
+    verdict.findings.extend(_finding(wanted, sighting, _refusal(changes)) for changes in comparison.refused.values())
     return verdict
 
 
@@ -186,24 +192,40 @@ def _update(
         diff.insert(0, correction)
     if not diff:
         return
-    action = _action("update", wanted, sighting, "; ".join(reasons), "live")
+    is_told = any(find_row(change.field).impact == NEXT_BOOT for change in updates)
+    action = _action("update", wanted, sighting, "; ".join(reasons), NEXT_BOOT if is_told else LIVE)
     vm_state = None if correction is None else correction.after
     verdict.actions.append(action.but(diff=diff, spec=spec, vm_state=vm_state))
 
 
-def _rebuild(wanted: WantedInstance, sighting: Sighting, comparison: Comparison, way: list[Action]) -> list[Action]:
-    """Return the rebuild, and the way that leads to the state that is wanted through those that it may start from."""
+def _way_by_rebuild(wanted: WantedInstance, sighting: Sighting, way: list[Action]) -> list[Action]:
+    """Return the way that leads to the state that is wanted through those that a rebuild may start from."""
     power = sighting.seen.power_state
     here = see(sighting.instance.vm_state, power) or ACTIVE
     there = here if wanted.vm_state == "any" else wanted.vm_state
     if here in (PAUSED, SUSPENDED, SHELVED) and there != STOPPED:
         way = _follow(find_way(here, ACTIVE), power, wanted, sighting)
         way += _follow(find_way(ACTIVE, there), POWER_OF[ACTIVE], wanted, sighting)
+    return way
+
+
+def _rebuild(wanted: WantedInstance, sighting: Sighting, comparison: Comparison, spec: InstanceSpec) -> Action:
+    """Return the rebuild.
+
+    Args:
+        spec: What the instance is like when its turn comes.
+    """
     changes = [*comparison.rebuilt, *comparison.updates]
-    action = _action("rebuild", wanted, sighting, "; ".join(map(describe, comparison.rebuilt)), "data lost")
-    first = [step for step in way if step.operation in BEFORE_REBUILD]
-    last = [step for step in way if step.operation not in BEFORE_REBUILD]
-    return [*first, action.but(diff=changes, spec=comparison.reachable), *last]
+    action = _action("rebuild", wanted, sighting, "; ".join(map(describe, comparison.rebuilt)), DATA_LOST)
+    return action.but(diff=changes, spec=comparison.reach(spec, comparison.rebuilt))
+
+
+def _state_after(steps: Sequence[Action], sighting: Sighting) -> Optional[str]:
+    """Return what the instance is when these steps are done, or None where nobody knows."""
+    state = see(sighting.instance.vm_state, sighting.seen.power_state)
+    for step in steps:
+        state = step.vm_state or (STOPPED if step.operation == "stop" else ACTIVE)
+    return state
 
 
 def _change_volumes(wanted: WantedInstance, sighting: Sighting, changes: VolumeChanges, verdict: Verdict) -> None:
@@ -225,6 +247,32 @@ def _change_volumes(wanted: WantedInstance, sighting: Sighting, changes: VolumeC
             verdict.actions.append(action.but(diff=[step.change], volume=step.volume))
 
 
+def _change_firewall(wanted: WantedInstance, sighting: Sighting, changes: list[FieldChange], verdict: Verdict) -> None:
+    if not changes:
+        return
+    reason, record = why_it_changes(changes), sighting.instance
+    begins_or_ends = (record.spec.firewall is None) != (wanted.spec.firewall is None)
+    if begins_or_ends and see(record.vm_state, sighting.seen.power_state) == SUSPENDED:
+        # The memory that is saved has its own say on whether the interfaces have a filter.
+        verdict.findings.append(_finding(wanted, sighting, f"{reason} must wait: it is suspended. Resume it first"))
+        return
+    action = _action(REFRESH, wanted, sighting, reason, "live")
+    verdict.actions.append(action.but(diff=changes, firewall=wanted.spec.firewall))
+
+
+def _change_nics(wanted: WantedInstance, sighting: Sighting, changes: NicChanges, verdict: Verdict) -> None:
+    power, record = sighting.seen.power_state, sighting.instance.vm_state
+    state = record if record == SOFT_DELETE else (see(record, power) or power)
+    for step in changes.steps:
+        reason = describe(step.change)
+        if state not in (ACTIVE, PAUSED, STOPPED):
+            reason = f"{reason} must wait: it is {state}. Run again when it is active, paused or stopped"
+            verdict.findings.append(_finding(wanted, sighting, reason))
+        else:
+            action = _action(step.operation, wanted, sighting, reason, None if state == STOPPED else "live")
+            verdict.actions.append(action.but(diff=[step.change], interface=step.interface))
+
+
 def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
     """Return the action that creates the instance on this host."""
     vm_state = ACTIVE if wanted.vm_state == "any" else wanted.vm_state
@@ -241,6 +289,7 @@ def create_action(wanted: WantedInstance, host: str, reason: str) -> Action:
         spec=wanted.spec,
         vm_state=vm_state,
         locked=bool(wanted.locked),
+        wait_for=wanted.wait_for if vm_state == ACTIVE else None,
     )
 
 
@@ -285,23 +334,17 @@ def keeps_data(vm_state: str, reclaim_instance_interval: int) -> bool:
 def summarise(spec: InstanceSpec) -> dict[str, Any]:
     """Return what a diff shows of an instance that is made or deleted."""
     volumes = {"volumes": [f"{item.name} ({item.size_gb} GiB)" for item in spec.volumes]} if spec.volumes else {}
+    groups = {} if spec.firewall is None else {GROUPS: list(spec.firewall.groups)}
     return {
         "flavor": spec.flavor.name,
         "image": spec.image.name if spec.image else None,
-        "networks": [nic.network for nic in spec.networks],
+        "networks": [
+            f"{nic.network} ({', '.join(item.address for item in nic.addresses)})" if nic.addresses else nic.network
+            for nic in spec.networks
+        ],
         **volumes,
+        **groups,
     }
-
-
-def _action(
-    operation: str, wanted: WantedInstance, sighting: Sighting, reason: str, impact: Optional[str] = None
-) -> Action:
-    action = Action(operation, wanted.uuid, wanted.spec.name, sighting.host, reason, impact)
-    return action.but(generation=sighting.instance.generation)
-
-
-def _finding(wanted: WantedInstance, sighting: Sighting, reason: str) -> Finding:
-    return Finding("unsupported", wanted.uuid, wanted.spec.name, reason, sighting.host, fatal=True)
 
 
 def _ask_for_consent(changes: list[FieldChange]) -> str:
@@ -309,11 +352,11 @@ def _ask_for_consent(changes: list[FieldChange]) -> str:
     verb = "needs" if len(changes) == 1 else "need"
     return (
         f"{what} {verb} a rebuild, by which the data on its root disk are lost; the instance stays as it is. "
-        "Say consent=rebuild to have it done"
+        f"{how_to_allow(REBUILD)}"
     )
 
 
-def _refusal(part: str, changes: list[FieldChange]) -> str:
+def _refusal(changes: list[FieldChange]) -> str:
     what = " and ".join(describe(change) for change in changes)
     verb = "needs" if len(changes) == 1 else "need"
-    return f"{what} {verb} {REMEDIES[part]}, which this release cannot do; the instance stays as it is"
+    return f"{what} {verb} {NEW_INSTANCE}; the instance stays as it is"

@@ -31,9 +31,13 @@ from .journal import Entry, Journal
 from .operation import OPERATIONS, recover_operations
 from .operations import adopting as _adopting  # noqa: F401
 from .operations import build as _build  # noqa: F401  an operation exists by being imported
+from .operations import firewalling as _firewalling  # noqa: F401
 from .operations import guest as _guest  # noqa: F401
+from .operations import interfaces as _interfaces  # noqa: F401
+from .operations import networks as _networks  # noqa: F401
 from .operations import power as _power  # noqa: F401
 from .operations import rebuilding as _rebuilding  # noqa: F401
+from .operations import reconfiguring as _reconfiguring  # noqa: F401
 from .operations import record as _record  # noqa: F401
 from .operations import removal as _removal  # noqa: F401
 from .operations import rescuing as _rescuing  # noqa: F401
@@ -41,6 +45,7 @@ from .operations import shelving as _shelving  # noqa: F401
 from .operations import snapshotting as _snapshotting  # noqa: F401
 from .operations import soft_removal as _soft_removal  # noqa: F401
 from .operations import standstill as _standstill  # noqa: F401
+from .operations import volume_swapping as _volume_swapping  # noqa: F401
 from .operations import volumes as _volumes  # noqa: F401
 from .owner import is_alive
 from .reconciliation import Progress, make_result, reconcile
@@ -218,23 +223,30 @@ class ComputeManager(Manager):
         user_data: Mapping[str, bytes],
         run: str = "",
         claimed: Sequence[str] = (),
+        contents: Optional[Mapping[str, bytes]] = None,
     ) -> list[dict[str, Any]]:
         """Do this host's slice of a plan; see `reconciliation`.
 
         Args:
             actions: The slice, in the plan's order.
-            user_data: By uuid, for instances to be created or rebuilt.
+            user_data: By uuid, for instances to be created or rebuilt; with passphrases, see `reconcile`.
             run: The controller's run; what it has claimed on this host beforehand is used.
             claimed: Uuids of what it has claimed, and must still hold.
+            contents: By digest, what config drives are to hold.
 
         Returns:
             One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
         """
         self.check_actions(actions)
-        return reconcile(self._host, actions, user_data, self._progress, run, claimed)
+        return reconcile(self._host, actions, user_data, self._progress, run, claimed, contents)
 
     def converge(
-        self, actions: Sequence[Action], user_data: Mapping[str, bytes], run: str, claimed: Sequence[str]
+        self,
+        actions: Sequence[Action],
+        user_data: Mapping[str, bytes],
+        run: str,
+        claimed: Sequence[str],
+        contents: Optional[Mapping[str, bytes]] = None,
     ) -> tuple[list[dict[str, Any]], HostReport]:
         """Do as `reconcile`, and read the host afterwards.
 
@@ -243,7 +255,7 @@ class ComputeManager(Manager):
                 the run holds here: that is done at once.
         """
         try:
-            return self.reconcile(actions, user_data, run, claimed), self.audit()
+            return self.reconcile(actions, user_data, run, claimed, contents), self.audit()
         except NovellaError:
             self.release(run)
             raise

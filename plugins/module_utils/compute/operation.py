@@ -27,6 +27,7 @@ from ..objects.instance_action import ERROR, SUCCESS, InstanceEvent, InstanceFau
 from ..virt.driver import ComputeDriver
 from ..virt.hypervisor import Domain
 from .adopted import check_adoptable, check_adopted
+from .boot_volume import check_boot
 from .build_failures import count_build
 from .clock import now
 from .fault_words import describe_fault
@@ -345,6 +346,7 @@ def _guard(host: Host, declared: Operation, uuid: str, name: str, arguments: Map
             f"{name} cannot {declared.name}: it is {current.vm_state}.",
             f"It must be {' or '.join(declared.vm_states)}.",
         )
+    check_boot(declared.name, current, arguments)
     if declared.ends_in != DELETED:
         check_writable(declared.foretell_record(current, arguments), host.options.record_version_cap)
     return current

@@ -18,8 +18,10 @@ from ..objects.plan import Action
 from .hardware_claims import claimants
 from .host import Host
 from .judgement import keeps_data
+from .nic_changes import FREEING
 from .operation import OPERATIONS, perform
 from .owner import is_alive, is_lease_of
+from .readiness import Waiting
 from .records import read_record
 
 Progress = Callable[[str, int, int], None]
@@ -33,18 +35,21 @@ def reconcile(
     progress: Optional[Progress] = None,
     run: str = "",
     claimed: Sequence[str] = (),
+    contents: Optional[Mapping[str, bytes]] = None,
 ) -> list[dict[str, Any]]:
     """Do this host's slice of a plan, several instances at once. One failure never stops another action.
 
-    Deletes come first, as they make room; then volumes are detached, as others may wait for them; then all claims in
-    one transaction; then the rest.
+    Deletes come first, as they make room; then volumes and addresses are freed, as others may wait for them; then come
+    networks, as NICs are plugged into them; then all claims in one transaction; then the rest; and
+    in the end all guests are waited for together that are to be ready.
 
     Args:
         actions: The slice, in the plan's order.
-        user_data: By uuid, for instances to be created or rebuilt.
+        user_data: By uuid, for instances to be created or rebuilt; and passphrases, by the uuids of encrypted volumes.
         progress: Told after each ended action: what it was, how many ended, how many there are.
         run: The controller's run; what it has claimed on this host beforehand is used.
         claimed: Uuids of what it has claimed, and must still hold.
+        contents: By digest, what config drives are to hold.
 
     Returns:
         One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
@@ -54,7 +59,8 @@ def reconcile(
     others = [action for action in actions if action.operation not in ("create", "delete")]
     disks = host.driver.list_root_disks() if creates else set()
     results: dict[int, dict[str, Any]] = {}
-    attempt = functools.partial(_attempt, host, {action.uuid: id(action) for action in reversed(actions)})
+    waiting = Waiting(host.driver)
+    attempt = functools.partial(_attempt, host, {action.uuid: id(action) for action in reversed(actions)}, waiting)
     total = len(actions)
     with ThreadPoolExecutor(host.options.max_concurrent_builds) as pool:
 
@@ -70,10 +76,11 @@ def reconcile(
                     progress(what, len(results), total)
 
         work([(action, {}) for action in deletes])
-        jobs = [(action, _arguments(action, user_data.get(action.uuid))) for action in others]
+        jobs = [(action, _arguments(action, user_data, contents)) for action in others]
         freeing = _freeing(others)
         work([job for job in jobs if id(job[0]) in freeing])
-        ready: list[Job] = [job for job in jobs if id(job[0]) not in freeing]
+        work([job for job in jobs if job[0].operation == "define_network"])
+        ready: list[Job] = [job for job in jobs if id(job[0]) not in freeing and job[0].operation != "define_network"]
         for action, refusal in _claim(host, creates, run, claimed):
             if refusal is not None:
                 results[id(action)] = make_result(action, 0.0, refusal)
@@ -82,30 +89,52 @@ def reconcile(
                 "spec": action.spec,
                 "vm_state": action.vm_state or "active",
                 "user_data": user_data.get(action.uuid),
+                "contents": contents,
+                "passphrases": _passphrases(action, user_data),
                 "root_disk_exists": action.uuid in disks,
                 "locked": action.locked,
             }
             ready.append((action, arguments))
         work(ready)
+    done = [action for action in actions if results[id(action)]["status"] == "done"]
+    for action, fault, remarks in waiting.end(done, progress):
+        result = results[id(action)]
+        results[id(action)] = make_result(action, result["seconds"], fault, [*result.get("remarks", ()), *remarks])
     return [results[id(action)] for action in actions]
 
 
-def _arguments(action: Action, user_data: Optional[bytes]) -> dict[str, Any]:
+def _passphrases(action: Action, secrets: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the passphrases of the encrypted volumes that an action is about, by uuid."""
+    volumes = [] if action.spec is None else list(action.spec.volumes)
+    volumes += [] if action.volume is None else [action.volume]
+    return {item.uuid: secrets[item.uuid] for item in volumes if item.encrypted and item.uuid in secrets}
+
+
+def _arguments(
+    action: Action, user_data: Mapping[str, bytes], contents: Optional[Mapping[str, bytes]]
+) -> dict[str, Any]:
     return {
         "spec": action.spec,
         "vm_state": action.vm_state,
-        "user_data": user_data,
+        "user_data": user_data.get(action.uuid),
+        "contents": contents,
+        "passphrases": _passphrases(action, user_data),
         "reason": action.reason,
         "volume": action.volume,
+        "interface": action.interface,
+        "network": action.network,
+        "restart": action.restart,
+        "pci_requests": action.pci_requests,
+        "firewall": action.firewall,
     }
 
 
 def _freeing(actions: Sequence[Action]) -> set[int]:
-    """Return the ids of the actions that detach volumes, and of what comes before them for the same instance."""
+    """Return the ids of the actions that free volumes and addresses, and of what comes before them there."""
     found: set[int] = set()
     freed: set[str] = set()
     for action in reversed(actions):
-        if action.operation == "detach_volume":
+        if action.operation in ("detach_volume", *FREEING):
             freed.add(action.uuid)
         if action.uuid in freed:
             found.add(id(action))
@@ -129,7 +158,9 @@ def _holds(owner: str, run: str) -> bool:
     return is_lease_of(owner, run) and is_alive(owner)
 
 
-def _attempt(host: Host, firsts: Mapping[str, int], jobs: Sequence[Job]) -> list[tuple[Job, dict[str, Any]]]:
+def _attempt(
+    host: Host, firsts: Mapping[str, int], waiting: Waiting, jobs: Sequence[Job]
+) -> list[tuple[Job, dict[str, Any]]]:
     """Do one instance's actions, in order.
 
     Args:
@@ -144,6 +175,7 @@ def _attempt(host: Host, firsts: Mapping[str, int], jobs: Sequence[Job]) -> list
         remarks: Sequence[str] = ()
         try:
             declared = OPERATIONS[_operation_of(host, action)]
+            waiting.begin(action)
             remarks = perform(host, declared, action.uuid, action.name, {**arguments, **expected}).remarks
         except Exception as error:  # one instance's failure never stops another's
             fault = error

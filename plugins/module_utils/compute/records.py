@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Optional
 
 from ..objects.errors import InvalidInput, VersionNotSupported
-from ..objects.instance import Instance
+from ..objects.guest import GuestSettings
+from ..objects.instance import Instance, InstanceSpec
 from ..virt.hypervisor import Domain
 
 
@@ -27,6 +28,16 @@ def read_record(domain: Domain) -> Optional[Instance]:
     return instance if instance.uuid == domain.uuid else None
 
 
+def what_1_4_holds(spec: InstanceSpec) -> dict[str, object]:
+    """Return what records before 1.4 cannot hold, by what messages call it."""
+    return {
+        "ephemeral disks of its own": spec.ephemeral,
+        "volumes made of images": [item for item in spec.volumes if item.image or item.snapshot],
+        "settings of its config drive": spec.guest != GuestSettings(),
+        "a boot order": [item for item in spec.volumes if item.boot_index is not None],
+    }
+
+
 def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
     """Refuse to write a record in a version that cannot hold what its owner relies on.
 
@@ -34,11 +45,15 @@ def check_writable(instance: Instance, version_cap: Optional[str]) -> None:
         version_cap: The host's option `record_version_cap`.
 
     Raises:
-        VersionNotSupported: Its adoption, volumes, lock, tags or display name would be lost.
+        VersionNotSupported: Its adoption, security groups, volumes, lock, tags or display name would be lost.
     """
     version, spec = Instance.written_version(version_cap), instance.spec
+    wishes = [item for item in spec.volumes if item.pool is not None or item.encrypted or item.limits]
     for since, parts in (
         ((1, 4), {"a definition of its own": instance.adopted}),
+        ((1, 4), what_1_4_holds(spec)),
+        ((1, 4), {"volumes in pools, encrypted or limited": wishes}),
+        ((1, 4), {"security groups": spec.firewall is not None}),
         ((1, 3), {"volumes": spec.volumes}),
         ((1, 2), {"a lock": instance.locked, "tags": spec.tags, "a display name": spec.display_name}),
     ):

@@ -13,14 +13,22 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Optional
+from typing import Callable, Optional
 
 from ..objects.compute_node import ComputeNode, Service
-from ..objects.errors import ComputeResourcesUnavailable, InstanceLocked, InvalidInput, NotSupported, NovellaError
-from ..objects.instance import Instance
+from ..objects.errors import (
+    ComputeResourcesUnavailable,
+    FixedIpAlreadyInUse,
+    InstanceLocked,
+    InvalidInput,
+    NotSupported,
+    NovellaError,
+)
+from ..objects.instance import Instance, InstanceSpec
 from ..objects.migration import Migration
 from ..virt.driver import ComputeDriver
 from ..virt.hypervisor import Domain
+from .address_claims import check_addresses
 from .claims import check_service
 from .clock import now
 from .group_claims import check_group, count_members
@@ -34,6 +42,9 @@ from .owner import current_owner, is_alive, is_lease_of, lease
 from .records import read_record
 from .tracker_db import TrackerDB
 from .usage import HostAccount, Tally
+
+# What a claim is refused with.
+REFUSALS = (ComputeResourcesUnavailable, FixedIpAlreadyInUse, InstanceLocked, InvalidInput, NotSupported)
 
 
 class ResourceTracker:
@@ -143,12 +154,40 @@ class ResourceTracker:
                             f"{instance.spec.name} is being built by another run.", "Run again when it has ended."
                         )
                     check_group(instance.spec.name, item.group, members, self._options.host)
+                    addressed = [nic for nic in instance.spec.networks if nic.addresses]
+                    check_addresses(instance.uuid, addressed, tally.domains)
                     tally = self._claim(connection, service, tally, item, owner)
                     if item.group is not None:
                         members[item.group.key] += 1
-                except (ComputeResourcesUnavailable, InstanceLocked, InvalidInput, NotSupported) as refusal:
+                except REFUSALS as refusal:
                     outcome[instance.uuid] = refusal
         return outcome
+
+    def reconfigure_claim(self, before: Instance, item: Claimant, hold: Callable[[Hardware], None]) -> Hardware:
+        """Test that an instance of this host fits on it with another spec, in the place of what it has.
+
+        Args:
+            before: Its record.
+            item: The instance as it is to be.
+            hold: Writes the record that holds it, before anybody else can claim; given the CPUs and devices.
+
+        Returns:
+            The CPUs and devices that it gets: those that it has, where it asks for no others.
+
+        Raises:
+            ComputeResourcesUnavailable, InvalidInput, InstanceLocked, NotSupported: It cannot be so; nothing was held.
+        """
+        old, new = before.spec, item.instance.spec
+        with self._db.transaction():
+            if self._moves.is_moving(before.uuid):
+                raise InstanceLocked(f"{old.name} is being moved.", "Run again when the move has ended.")
+            hardware = Hardware(before.numa_topology, list(before.pci_devices))
+            if (old.flavor, old.image) != (new.flavor, new.image):
+                tally = self._account.count(without=before.uuid)
+                chosen = self._account.choose(tally, item, max(0, new.flavor.root_gb - old.flavor.root_gb)).hardware
+                hardware = hardware if _shape(old) == _shape(new) else chosen
+            hold(hardware)
+        return hardware
 
     def resize_claim(self, request: MoveRequest) -> Migration:
         """Claim, on the destination, for an instance that gets another flavor or another host (Nova's MoveClaim).
@@ -248,3 +287,9 @@ class ResourceTracker:
         if item.group is not None:
             connection.execute("INSERT INTO claimed_groups VALUES (?, ?)", (instance.uuid, item.group.key))
         return tally.with_holding(held)
+
+
+def _shape(spec: InstanceSpec) -> tuple[object, ...]:
+    """Return what the CPUs and devices of an instance depend on."""
+    properties = {} if spec.image is None else spec.image.properties
+    return spec.flavor.vcpus, spec.flavor.memory_mb, spec.flavor.extra_specs, properties

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 from ..objects.base import Record
@@ -19,10 +19,14 @@ from ..objects.identity import instance_uuid, mac_address
 from ..objects.ingredients import Flavor, Image, NetworkRequest
 from ..objects.instance import InstanceSpec
 from ..objects.plan import Action
+from ..virt.shape.guest_shape import read_shape
 from .judgement import create_action, judge, removal_action
 from .labels import check_labels, order_tags
 from .locking import LOCKED, check_lock
 from .manager import ComputeManager
+from .nic_identity import keep_identities
+from .single_guest import read_guest
+from .verdict import DRIFT
 from .wanted import Sighting, WantedInstance
 
 # As in the fleet's schema: the name becomes the guest's host name and part of the domain's.
@@ -47,6 +51,7 @@ class Change:
     uuid: str
     actions: list[Action]
     user_data: Optional[bytes] = None
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class SingleInstance:
@@ -75,14 +80,20 @@ class SingleInstance:
             reason = "is wanted, but not on this host"
             if lost:
                 reason = "its domain is gone; its root disk is kept and used again"
-            return Change(wanted.uuid, [create_action(wanted, self._host, reason)], wanted.user_data)
-        # Its volumes are what fleets and operations are for: it keeps those that it has.
-        spec = wanted.spec.but(volumes=sighting.instance.spec.volumes)
+            action = create_action(wanted, self._host, reason)
+            return Change(wanted.uuid, [action], wanted.user_data, wanted.contents)
+        # Volumes, ephemeral disks and security groups are what fleets and operations are for: it keeps what it has.
+        held = sighting.instance.spec
+        spec = wanted.spec.but(
+            volumes=held.volumes, ephemeral=held.ephemeral, firewall=held.firewall, networks=_nics(wanted, held)
+        )
         verdict = judge(replace(wanted, spec=spec), sighting)
-        if verdict.findings:
-            error = InstanceIsLocked if any(item.kind == LOCKED for item in verdict.findings) else NotSupported
-            raise error(" ".join(f"{finding.name} {finding.reason}." for finding in verdict.findings))
-        return Change(wanted.uuid, verdict.actions, wanted.user_data)
+        # What somebody has changed by hand is for whoever plans for all of a fleet.
+        findings = [item for item in verdict.findings if item.kind != DRIFT]
+        if findings:
+            error = InstanceIsLocked if any(item.kind == LOCKED for item in findings) else NotSupported
+            raise error(" ".join(f"{finding.name} {finding.reason}." for finding in findings))
+        return Change(wanted.uuid, verdict.actions, wanted.user_data, wanted.contents)
 
     def remove(self, fleet: str, project_id: str, name: str) -> Change:
         """Return what makes the instance not exist; its disks go with it, at once or when its host reclaims them.
@@ -117,7 +128,7 @@ class SingleInstance:
         if not change.actions:
             return
         user_data = {} if change.user_data is None else {change.uuid: change.user_data}
-        for result in self._manager.reconcile(change.actions, user_data):
+        for result in self._manager.reconcile(change.actions, user_data, contents=change.contents):
             if "error" in result:
                 failed = NovellaError(result["error"]["message"], result["error"]["remedy"])
                 failed.code = result["error"]["code"]
@@ -144,6 +155,7 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
 
     Raises:
         OptionInvalid: The name cannot be a host name, a size is not positive, or a limit of metadata or tags is passed.
+        InvalidInput, NotSupported: The image asks for something of its guest that cannot be given.
     """
     for option in ("name", "fleet", "project_id"):
         _check_name(option, options[option])
@@ -152,6 +164,7 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
             raise OptionInvalid(f"flavor.{size} is {options['flavor'][size]}; it must be at least {least}.")
     uuid = instance_uuid(options["fleet"], options["project_id"], options["name"])
     user_data = None if options["user_data"] is None else options["user_data"].encode()
+    told = read_guest(options)
     networks = [
         NetworkRequest.from_dict({**_given(nic), "mac_address": mac_address(uuid, position)}, f"networks[{position}]")
         for position, nic in enumerate(options["networks"])
@@ -168,9 +181,13 @@ def read_wanted(options: Mapping[str, Any]) -> WantedInstance:
         user_data_sha256=None if user_data is None else hashlib.sha256(user_data).hexdigest(),
         tags=order_tags(options["tags"]),
         display_name=options["display_name"] or None,
+        guest=told.settings,
     )
     check_labels(spec)
-    return WantedInstance(uuid, spec, options["vm_state"], user_data, locked=options["locked"])
+    # In check mode, too, what cannot be built is no instance.
+    read_shape(spec.flavor, spec.image)
+    other = {"locked": options["locked"], "contents": told.contents, "wait_for": told.wait_for}
+    return WantedInstance(uuid, spec, options["vm_state"], user_data, **other)
 
 
 def read_image(options: Mapping[str, Any]) -> Image:
@@ -195,6 +212,19 @@ def _check_name(option: str, name: str) -> None:
 def _record(kind: Any, options: Mapping[str, Any], where: str) -> Any:
     record: Record = kind.from_dict(_given(options), where)
     return record
+
+
+def _nics(wanted: WantedInstance, held: InstanceSpec) -> list[NetworkRequest]:
+    """Return the NICs that it shall have. One that stays where it is keeps its addresses, and all else about it."""
+    if not wanted.spec.networks:
+        return held.networks
+    before = {nic.mac_address: nic for nic in held.networks}
+    nics = []
+    for nic in keep_identities(wanted.uuid, held.networks, wanted.spec.networks):
+        old = before.get(nic.mac_address)
+        stays = old is not None and (old.bridge, old.libvirt_network) == (nic.bridge, nic.libvirt_network)
+        nics.append(old.but(network=nic.network) if old is not None and stays else nic)
+    return nics
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,10 @@ class SnapshotStore:
                     found.append(told.but(name=path.stem, file=str(path), instance_uuid=path.parent.name))
         return sorted(found, key=_age, reverse=True)
 
+    def find(self, uuid: str, name: str) -> Optional[Snapshot]:
+        """Return an image of that instance, or None."""
+        return next((item for item in self.read_all() if (item.instance_uuid, item.name) == (uuid, name)), None)
+
     def make_room(self, uuid: str, needed: int, spared_mb: int) -> None:
         """Have an empty place for an instance's new image.
 

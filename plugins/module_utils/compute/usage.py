@@ -40,7 +40,7 @@ from .records import read_record
 from .resource_request import requested_resources
 from .stats import count_stats, count_workload, is_resource_free
 from .tracker_db import TrackerDB
-from .volume_sizes import charged_flavor, missing_gb
+from .volume_sizes import charged_flavor, missing_gb, own_flavor, own_gb
 
 _GIB = 1 << 30
 
@@ -97,16 +97,18 @@ class HostAccount:
         self._resources: Optional[HostResources] = None
         self._hardware_there: Optional[HostHardware] = None
 
-    def count(self, changed: Optional[Instance] = None) -> Tally:
+    def count(self, changed: Optional[Instance] = None, without: Optional[str] = None) -> Tally:
         """Count everything.
 
         Args:
             changed: A record that counts in the place of the one that its domain has.
+            without: The uuid of an instance whose domain does not count.
         """
         # Claims and moves are read first: one that ends meanwhile has its domain by then, so nothing is missed.
         claims, migrations = self._claims(), Migrations(self._db).list_open()
         being_made = sum(row["disk_gb"] for row in self._db.query("SELECT disk_gb FROM volume_claims"))
         domains, volumes = self._driver.list_domains(), self._driver.list_volumes()
+        domains = [domain for domain in domains if domain.uuid != without]
         seen = [(domain, read_record(domain)) for domain in domains]
         if changed is not None:
             seen = [(domain, changed if domain.uuid == changed.uuid else record) for domain, record in seen]
@@ -118,7 +120,7 @@ class HostAccount:
         used = self._reserved()
         for domain, record in taking:
             used = used.plus(_domain_usage(domain, record).with_overhead(overhead))
-        used = used.plus(Usage(0, 0, sum(volume.size_gb for volume in volumes) + being_made))
+        used = used.plus(Usage(0, 0, own_gb(volumes) + being_made))
         for held in (*waiting.values(), *moving):
             used = used.plus(held.usage.with_overhead(overhead))
         hardware = count_hardware(
@@ -137,8 +139,11 @@ class HostAccount:
         unwritten = sum(held.usage.disk_gb for held in (*claims.values(), *moving))
         return Tally(node, hardware, domains, unwritten + being_made, volumes)
 
-    def choose(self, tally: Tally, item: Claimant) -> Holding:
+    def choose(self, tally: Tally, item: Claimant, written_gb: Optional[int] = None) -> Holding:
         """Test a claim, and choose the cells, CPUs and devices that it is to have.
+
+        Args:
+            written_gb: What it may write that it has not; None for all of its disks.
 
         Raises:
             ComputeResourcesUnavailable: It does not fit; every reason is named.
@@ -146,7 +151,7 @@ class HostAccount:
             NotSupported: It asks for devices that nobody has resolved, or the driver cannot measure its disk.
         """
         spec = item.instance.spec
-        charged = spec.but(flavor=charged_flavor(spec.flavor, missing_gb(spec.volumes, tally.volumes)))
+        charged = spec.but(flavor=charged_flavor(own_flavor(spec), missing_gb(spec.volumes, tally.volumes)))
         check_claim(spec.name, requested_resources(charged.flavor, spec.image), tally.node, item.limits)
         usage = usage_of(charged)
         if self._options.minimum_free_disk_mb:
@@ -158,7 +163,12 @@ class HostAccount:
                     "Leave the option out there.",
                 )
             check_free_disk(
-                spec.name, usage.disk_gb, tally.node, space.free, tally.unwritten_gb, self._options.minimum_free_disk_mb
+                spec.name,
+                usage.disk_gb if written_gb is None else written_gb,
+                tally.node,
+                space.free,
+                tally.unwritten_gb,
+                self._options.minimum_free_disk_mb,
             )
         limits = numa_limits(tally.node, item.limits)
         return Holding(usage, tally.hardware.choose(self._options.host, spec, limits, item.pci_requests))

@@ -10,7 +10,7 @@ of the instance that has got it, so no moment is left in which two could take it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Optional
 
 from ..objects.compute_node import ComputeNode
@@ -22,9 +22,11 @@ from ..virt.hypervisor import Domain
 from .claims import check_claim
 from .clock import now
 from .host import Host
+from .operation import Run
 from .records import read_record
 from .resource_request import requested_resources
 from .tracker_db import TrackerDB
+from .volume_content import is_of_origin, show_origin
 from .volume_sizes import charged_flavor, missing_gb
 
 
@@ -40,24 +42,46 @@ def take_volumes(
         The volumes that are on the host, by uuid.
 
     Raises:
-        InvalidVolume: Another instance has one, or it is larger or of another format than is asked for.
+        InvalidVolume: Another instance has one, or it is larger or otherwise made than is asked for.
         InstanceLocked: Another run is at work on one.
         ComputeResourcesUnavailable: There is no room for them.
     """
+    in_pools = look_into_pools(host, requests)
     with host.db.transaction():
-        present = check_volumes(host, instance, requests, has_claim)
+        present = check_volumes(host, instance, requests, has_claim, in_pools)
         for request in requests:
             growth = 0 if has_claim else missing_gb([request], present.values())
             hold_volume(host.db, instance.uuid, request.uuid, growth)
     return present
 
 
+def look_into_pools(host: Host, requests: Sequence[VolumeRequest]) -> dict[str, Volume]:
+    """Return the volumes that are in the pools in which they are to be, by uuid.
+
+    It is done before the transaction, as a server may take its time.
+
+    Raises:
+        InvalidVolume: A pool is not there.
+    """
+    found = {request.uuid: host.driver.find_volume(request) for request in requests if request.pool is not None}
+    return {uuid: volume for uuid, volume in found.items() if volume is not None}
+
+
 def check_volumes(
-    host: Host, instance: Instance, requests: Sequence[VolumeRequest], has_claim: bool = False
+    host: Host,
+    instance: Instance,
+    requests: Sequence[VolumeRequest],
+    has_claim: bool = False,
+    in_pools: Optional[Mapping[str, Volume]] = None,
 ) -> dict[str, Volume]:
-    """Test whether an instance could claim volumes, and return those that are on the host; see `take_volumes`."""
+    """Test whether an instance could claim volumes, and return those that are on the host; see `take_volumes`.
+
+    Args:
+        in_pools: What `look_into_pools` has returned; None to look.
+    """
+    in_pools = look_into_pools(host, requests) if in_pools is None else in_pools
     node, domains = host.tracker.update_available_resource()
-    present = {volume.uuid: volume for volume in host.driver.list_volumes()}
+    present = {**{volume.uuid: volume for volume in host.driver.list_volumes()}, **in_pools}
     for request in requests:
         _check_owner(request.uuid, request.name, instance.uuid, domains)
         _check_shape(request, present.get(request.uuid))
@@ -73,6 +97,9 @@ def take_free_volume(host: Host, uuid: str, name: str) -> None:
         InvalidVolume: An instance has it.
         InstanceLocked: Another run is at work on it.
     """
+    for volume in host.driver.list_volumes():
+        if volume.uuid == uuid and volume.pool is not None:
+            host.driver.check_volume_free(VolumeRequest(uuid, volume.name, volume.size_gb, pool=volume.pool), uuid)
     with host.db.transaction():
         _check_owner(uuid, name, None, host.driver.list_domains())
         hold_volume(host.db, uuid, uuid)
@@ -95,7 +122,27 @@ def hold_volume(db: TrackerDB, uuid: str, volume_uuid: str, disk_gb: int = 0) ->
 
 def make_volume(spec: InstanceSpec, request: VolumeRequest) -> Volume:
     """Return the new volume that an instance asks for."""
-    return Volume(request.uuid, request.name, request.size_gb, request.format, spec.fleet, spec.project_id, now())
+    return Volume(
+        uuid=request.uuid,
+        name=request.name,
+        size_gb=request.size_gb,
+        format=request.format,
+        fleet=spec.fleet,
+        project_id=spec.project_id,
+        created_at=now(),
+        pool=request.pool,
+        encrypted=request.encrypted,
+        image=request.image,
+        snapshot=request.snapshot,
+    )
+
+
+def keep_passphrases(run: Run, requests: Iterable[VolumeRequest]) -> None:
+    """Have the host know the passphrases that came with an operation."""
+    told = run.arguments.get("passphrases") or {}
+    for request in requests:
+        if request.encrypted and request.uuid in told:
+            run.driver.keep_passphrase(request.uuid, told[request.uuid])
 
 
 def _check_owner(uuid: str, name: str, instance_uuid: Optional[str], domains: Iterable[Domain]) -> None:
@@ -113,6 +160,24 @@ def _check_owner(uuid: str, name: str, instance_uuid: Optional[str], domains: It
 def _check_shape(request: VolumeRequest, volume: Optional[Volume]) -> None:
     if volume is None:
         return
+    if volume.pool != request.pool:
+        pools = (volume.pool, request.pool)
+        was, asked = ("its host's own" if pool is None else f"in '{pool.name}'" for pool in pools)
+        raise InvalidVolume(
+            f"The volume '{request.name}' is {was}, and is asked for as {asked}: it stays where its data are.",
+            "Give another volume that pool, and move the data by swap_volume.",
+        )
+    if not request.is_made and volume.size_gb < request.size_gb:
+        raise InvalidVolume(
+            f"The volume '{request.name}' has {volume.size_gb} GiB in its pool, and {request.size_gb} are asked for.",
+            "Have its server make it larger first.",
+        )
+    if volume.encrypted != request.encrypted:
+        is_so = "encrypted" if volume.encrypted else "not encrypted"
+        raise InvalidVolume(
+            f"The volume '{request.name}' is {is_so}, and is asked for otherwise.",
+            "What a volume was made as, it stays.",
+        )
     if volume.size_gb > request.size_gb:
         raise InvalidVolume(
             f"The volume '{request.name}' has {volume.size_gb} GiB, and {request.size_gb} are asked for: "
@@ -123,6 +188,13 @@ def _check_shape(request: VolumeRequest, volume: Optional[Volume]) -> None:
         raise InvalidVolume(
             f"The volume '{request.name}' is {volume.format}, and {request.format} is asked for.",
             f"Say format {volume.format}: what a volume was made as, it stays.",
+        )
+    # One whose document is lost is of no fleet, and nobody knows what it was made of.
+    if volume.fleet and not is_of_origin(volume, request):
+        raise InvalidVolume(
+            f"The volume '{request.name}' was made of {show_origin(volume)}, and {show_origin(request)} is asked for: "
+            "what is on it is never overwritten.",
+            "Ask for a volume of another name, or have this one deleted first.",
         )
 
 

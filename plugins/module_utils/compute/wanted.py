@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from ..objects.guest import Readiness
 from ..objects.instance import Instance, InstanceSpec, ObservedInstance
 
 
@@ -24,6 +26,9 @@ class WantedInstance:
         host: Set where it is forced to that host.
         where, scheduler_hints: What it asks of its host, as RequestSpec has them. They count when it is placed, and are
             no part of its record: an instance stays where it is when they change.
+        allow: What may be done to it without asking: ``restart``, ``rebuild``.
+        contents: By digest, what its record knows of files and vendor data; secrets.
+        wait_for: What tells that its guest is ready, whenever it is booted.
     """
 
     uuid: str
@@ -34,7 +39,10 @@ class WantedInstance:
     where: list[dict[str, Any]] = field(default_factory=list)
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
     locked: Optional[bool] = None
+    allow: tuple[str, ...] = ()
     is_adopted: bool = False
+    contents: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    wait_for: Optional[Readiness] = None
 
 
 @dataclass(frozen=True)

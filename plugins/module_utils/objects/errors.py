@@ -130,6 +130,22 @@ class InvalidVolume(NovellaError):
     code = "InvalidVolume"
 
 
+class InterfaceAttachFailed(NovellaError):
+    code = "InterfaceAttachFailed"
+
+
+class FixedIpAlreadyInUse(NovellaError):
+    code = "FixedIpAlreadyInUse"
+
+
+class FixedIpNotFoundForInstance(NovellaError):
+    code = "FixedIpNotFoundForInstance"
+
+
+class NetworkInUse(NovellaError):
+    code = "NetworkInUse"
+
+
 class DeviceDetachFailed(NovellaError):
     code = "DeviceDetachFailed"
 

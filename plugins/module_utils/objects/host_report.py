@@ -4,7 +4,8 @@
 
 """The host document: all that an audit says of one host. Facts, snapshots and bug reports are made of it.
 
-It must stay small (15 KB for 40 instances), so flavors and images are written once and referred to.
+It must stay small (15 KB for 40 instances), so flavors, images and firewalls are written once and
+referred to.
 """
 
 import hashlib
@@ -16,10 +17,13 @@ from typing import Any, ClassVar, Optional
 from .base import Document, Record, since
 from .compute_node import ComputeNode, Service
 from .instance import ObservedInstance
+from .network import Network
 from .volume import Volume
 
 # Figures of a compute node that differ from one reading to the next, though nobody has changed anything.
 MEASURED = ("updated_at", "disk_available_least", "metrics")
+# What many instances of a host have in common, by the name of a spec's field and an s.
+TABLES = ("flavors", "images", "firewalls")
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,14 @@ class HostReport(Document):
     As long as the host has the same `fingerprint` (`compute.fingerprint`), reading it anew gives the same document;
     that changes with things no plan depends on too, such as a guest's address. For plans there is `digest`.
     `reclaim_instance_interval` is the host's option: for how many seconds it keeps what is deleted. `volumes` are all
-    that lie on the host, attached or not.
+    that lie on the host, attached or not; `networks` are those that Novella has defined there.
 
     Version history:
         1.1  epoch, runs, remembers, fingerprint, reclaim_instance_interval; Service.maintenance and .updated_at;
              ComputeNode.fixed_allocation_ratios and .instance_overhead_memory_mb
         1.2  records of version 1.2
         1.3  volumes, records of version 1.3
-        1.4  records of version 1.4
+        1.4  networks, ObservedInstance.drift, records of version 1.4
     """
 
     KIND: ClassVar[str] = "host"
@@ -90,6 +94,7 @@ class HostReport(Document):
     fingerprint: Optional[str] = field(default=None, metadata=since("1.1"))
     reclaim_instance_interval: int = field(default=0, metadata=since("1.1"))
     volumes: list[Volume] = field(default_factory=list, metadata=since("1.3"))
+    networks: list[Network] = field(default_factory=list, metadata=since("1.4"))
     unknown_keys: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -106,25 +111,27 @@ class HostReport(Document):
             [node, self.service, self.reclaim_instance_interval],
             sorted(
                 [seen.instance.uuid, seen.power_state, seen.instance.vm_state, seen.instance.generation]
+                + [list(vars(item).values()) for item in seen.drift]
                 for seen in self.instances
             ),
             sorted([domain.uuid, domain.vcpus, domain.memory_mb, domain.disk_gb] for domain in self.foreign),
             sorted(lost.uuid for lost in self.lost),
             sorted(busy.uuid for busy in self.in_progress),
             sorted([volume.uuid, volume.size_gb] for volume in self.volumes),
+            sorted(json.dumps(network.as_document(), sort_keys=True) for network in self.networks),
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=vars).encode()).hexdigest()[:16]
 
     def as_document(self, sparse: bool = True, version_cap: Optional[str] = None) -> dict[str, Any]:
         document = super().as_document(sparse, version_cap)
-        for table in ("flavors", "images"):
+        for table in TABLES:
             _refer(document, table)
         return document
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str = "") -> "HostReport":
         content = dict(data)
-        for table in ("flavors", "images"):
+        for table in TABLES:
             content = _resolve(content, table)
         return super().from_dict(content, where)
 

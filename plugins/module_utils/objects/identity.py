@@ -41,6 +41,18 @@ def volume_uuid(fleet: str, project_id: str, name: str) -> str:
     return str(uuids.uuid5(_NAMESPACE, identity))
 
 
+def network_uuid(fleet: str, project_id: str, name: str) -> str:
+    """Return the UUID (version 5) by which operations know a network of Novella's own.
+
+    Args:
+        fleet: The fleet's name.
+        project_id: The project that owns the network.
+        name: The network's name.
+    """
+    identity = json.dumps([fleet, project_id, "network", name], separators=(",", ":"))
+    return str(uuids.uuid5(_NAMESPACE, identity))
+
+
 def mac_address(uuid: str, position: int) -> str:
     """Return the MAC address of a NIC: locally administered, unicast, 40 bits from a digest.
 

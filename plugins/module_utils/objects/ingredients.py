@@ -7,7 +7,8 @@
 from dataclasses import dataclass, field
 from typing import Optional
 
-from .base import Record
+from .base import Record, since
+from .network import Bandwidth, FixedIP
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,18 @@ class Image(Record):
 
 @dataclass(frozen=True)
 class NetworkRequest(Record):
-    """One NIC. Exactly one of `bridge` and `libvirt_network` is set."""
+    """One NIC, known by its MAC address. Exactly one of `bridge` and `libvirt_network` is set.
+
+    `virtualport` and `vlan` go with a bridge of Open vSwitch. The `mtu` is in bytes; None for the bridge's own.
+    """
 
     network: str
     mac_address: str
     bridge: Optional[str] = None
     libvirt_network: Optional[str] = None
+    addresses: list[FixedIP] = field(default_factory=list, metadata=since("1.4"))
+    mtu: Optional[int] = field(default=None, metadata=since("1.4"))
+    model: str = field(default="virtio", metadata=since("1.4"))
+    bandwidth: Optional[Bandwidth] = field(default=None, metadata=since("1.4"))
+    virtualport: Optional[str] = field(default=None, metadata=since("1.4"))
+    vlan: Optional[int] = field(default=None, metadata=since("1.4"))

@@ -9,6 +9,10 @@ from typing import Any, ClassVar, Optional
 
 from .adoption import Adoption
 from .base import Document, Record, since
+from .drift import Drift
+from .ephemeral_disk import EphemeralDisk
+from .firewall import Firewall
+from .guest import GuestSettings
 from .ingredients import Flavor, Image, NetworkRequest
 from .numa import InstanceNUMATopology
 from .pci import PciDevice
@@ -20,7 +24,9 @@ class InstanceSpec(Record):
     """The intent, as the fleet declares it and as it was last applied. Two equal specs need no change.
 
     User data is a secret: the spec holds its digest only. `tags` are sorted. `display_name` is what people call it; it
-    names nothing.
+    names nothing. `ephemeral` are the ephemeral disks; none means one that is as large as the flavor says. Of one that
+    boots from a volume, `image` is what that was made of. `firewall` is what its packets go by; None where
+    they pass unseen.
     """
 
     name: str
@@ -37,6 +43,14 @@ class InstanceSpec(Record):
     tags: list[str] = field(default_factory=list, metadata=since("1.2"))
     display_name: Optional[str] = field(default=None, metadata=since("1.2"))
     volumes: list[VolumeRequest] = field(default_factory=list, metadata=since("1.3"))
+    firewall: Optional[Firewall] = field(default=None, metadata=since("1.4"))
+    guest: GuestSettings = field(default_factory=GuestSettings, metadata=since("1.4"))
+    ephemeral: list[EphemeralDisk] = field(default_factory=list, metadata=since("1.4"))
+
+    @property
+    def boots_from_volume(self) -> bool:
+        """Whether its root disk is a volume (Nova's is_volume_backed_instance)."""
+        return any(item.boot_index == 0 for item in self.volumes)
 
     @property
     def domain_name(self) -> str:
@@ -59,7 +73,9 @@ class Instance(Document):
         1.1  deleted_at, old_vm_state
         1.2  rescue_image, locked, locked_reason; InstanceSpec.tags and .display_name
         1.3  device_names, InstanceSpec.volumes
-        1.4  adopted
+        1.4  adopted; InstanceSpec.guest, .ephemeral and .firewall; VolumeRequest.image, .snapshot, .boot_index, .pool,
+             .name_in_pool, .encrypted and .limits;
+             NetworkRequest.addresses, .mtu, .model, .bandwidth, .virtualport and .vlan
     """
 
     KIND: ClassVar[str] = "instance"
@@ -87,8 +103,12 @@ class Instance(Document):
 
 @dataclass(frozen=True)
 class ObservedInstance(Record):
-    """An instance as its host sees it: the record, and what libvirt says. `addresses` may lag behind a boot."""
+    """An instance as its host sees it: the record, and what libvirt says. `addresses` may lag behind a boot.
+
+    `drift` is what of its domain is otherwise than the record says.
+    """
 
     instance: Instance
     power_state: str
     addresses: list[str] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list, metadata=since("1.4"))

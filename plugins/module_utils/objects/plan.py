@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 from .base import Document, Record, since
+from .firewall import Firewall
+from .guest import Readiness
+from .ingredients import NetworkRequest
 from .instance import InstanceSpec
+from .network import Network
 from .pci import PciRequest
 from .request_spec import Selection
 from .volume import VolumeRequest
@@ -43,7 +47,10 @@ class Action(Record):
     `operation` is an operation of ComputeManager (create, start, stop, update, delete). `limits` and
     `alternates` come from the scheduler. `pci_requests` are the flavor's aliases, resolved; `group` is the rule of the
     instance's server group. `generation` is that of the record when this was planned; None of what has none. What
-    is made `locked` is so from the beginning. `volume` is what is attached, detached or extended.
+    is made `locked` is so from the beginning. `volume` is what is attached, detached or extended; `interface` is the
+    same of NICs. `network` is what is to be defined on the host. `restart` says that the guest is
+    to be restarted for it; it is to be ready afterwards where there is a `wait_for`. `firewall` is what its packets are
+    to go by from now on.
     """
 
     operation: str
@@ -63,6 +70,11 @@ class Action(Record):
     generation: Optional[int] = field(default=None, metadata=since("1.2"))
     locked: bool = field(default=False, metadata=since("1.3"))
     volume: Optional[VolumeRequest] = field(default=None, metadata=since("1.4"))
+    wait_for: Optional[Readiness] = field(default=None, metadata=since("1.5"))
+    firewall: Optional[Firewall] = field(default=None, metadata=since("1.5"))
+    interface: Optional[NetworkRequest] = field(default=None, metadata=since("1.5"))
+    network: Optional[Network] = field(default=None, metadata=since("1.5"))
+    restart: bool = field(default=False, metadata=since("1.5"))
 
     def as_diff(self) -> dict[str, Any]:
         """Return what --diff shows of it."""
@@ -81,7 +93,8 @@ class Finding(Record):
 
     `kind`: ``unknown`` (may be on a host that did not answer), ``undeclared`` (ours, in no fleet file; `prune`
     would delete it), ``busy`` (in the hands of another run), ``split`` (on two hosts), ``rescued`` (somebody
-    repairs it), ``locked`` (its lock forbids what is wanted), ``unsupported`` (a change this release cannot make).
+    repairs it), ``locked`` (its lock forbids what is wanted), ``unsupported`` (a change this release cannot make),
+    ``consent`` (waits for a user's word), ``drift`` (was changed outside Novella).
     `fatal` findings make the run fail at its end, after everything else was done.
     """
 
@@ -113,10 +126,11 @@ class Plan(Document):
         1.2  Action.group and .generation, closed
         1.3  Action.locked, records of version 1.2
         1.4  Action.volume, records of version 1.3
+        1.5  Action.interface, .network, .restart, .wait_for and .firewall, records of version 1.4
     """
 
     KIND: ClassVar[str] = "plan"
-    VERSION: ClassVar[str] = "1.4"
+    VERSION: ClassVar[str] = "1.5"
 
     fleet: str
     created_at: str

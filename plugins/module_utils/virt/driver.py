@@ -18,7 +18,10 @@ from typing import Any, Optional
 from ..objects.adoption import Adoption
 from ..objects.device import Device
 from ..objects.diagnostics import Diagnostics
+from ..objects.drift import Drift
+from ..objects.ingredients import Image, NetworkRequest
 from ..objects.instance import Instance
+from ..objects.network import Network
 from ..objects.pci import PciDevice
 from ..objects.volume import Volume, VolumeRequest
 from .hypervisor import CachedImage, ConsoleAddress, Copying, DiskSpace, Domain, HostResources, UnusedImage
@@ -87,7 +90,7 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def list_root_disks(self) -> set[str]:
-        """Return the uuids of the instances that have a root disk in the pool."""
+        """Return the uuids of the instances that have a root disk, or other local disks, in the pool."""
 
     @abc.abstractmethod
     def list_unused_images(self, minimum_age: float) -> list[UnusedImage]:
@@ -100,6 +103,34 @@ class ComputeDriver(abc.ABC):
     @abc.abstractmethod
     def list_volumes(self) -> list[Volume]:
         """Return every volume that is on the host, attached or not, with the size that its file has now."""
+
+    @abc.abstractmethod
+    def list_networks(self) -> list[Network]:
+        """Return the networks that Novella has defined on the host and that are up."""
+
+    @abc.abstractmethod
+    def list_drift(self, instances: Collection[Instance]) -> dict[str, list[Drift]]:
+        """Return what of these instances' domains is otherwise than their records say, by uuid; only of those.
+
+        Intent is compared: what the hypervisor adds or expands on its own is nothing. What a running guest has not got
+        yet that its definition has it get at its next boot is nothing either.
+        """
+
+    @abc.abstractmethod
+    def find_volume(self, request: VolumeRequest) -> Optional[Volume]:
+        """Return a volume of a pool as it is there now, or None where it is to be made.
+
+        Raises:
+            InvalidVolume: The pool is not there, or is to have the volume and has not.
+        """
+
+    @abc.abstractmethod
+    def check_volume_free(self, request: VolumeRequest, instance_uuid: str) -> None:
+        """Refuse a volume that an instance of another host has.
+
+        Raises:
+            InvalidVolume: It has.
+        """
 
     # -- building --------------------------------------------------------------------------------------------
 
@@ -122,8 +153,27 @@ class ComputeDriver(abc.ABC):
         """
 
     @abc.abstractmethod
-    def set_disks_aside(self, uuid: str) -> None:
-        """Keep root disk and config drive under other names, so that new ones can be made. What is aside stays so."""
+    def resize_root_disk(self, uuid: str, size_gb: int) -> None:
+        """Have the root disk be so large, in GiB, with what is on it; a running guest sees it at once.
+
+        One that is as large or larger is left alone.
+        """
+
+    @abc.abstractmethod
+    def create_local_disks(self, instance: Instance) -> None:
+        """Make the ephemeral disks, with their file systems, and the swap disk. What is there is kept.
+
+        Raises:
+            HypervisorError: The host cannot make such a file system.
+        """
+
+    @abc.abstractmethod
+    def set_disks_aside(self, uuid: str, preserve_ephemeral: bool) -> None:
+        """Keep the instance's own disks under other names, so that new ones can be made. What is aside stays so.
+
+        Args:
+            preserve_ephemeral: Ephemeral disks and swap stay in their places.
+        """
 
     @abc.abstractmethod
     def take_disks_back(self, uuid: str) -> None:
@@ -143,14 +193,19 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
-        """Write the config drive (volume label ``config-2``) with these files, path to content."""
+        """Write the config drive with these files, path to content; their names tell its form and so its label.
+
+        A guest that is running, or whose memory is saved, has this one from its next boot on.
+        """
 
     @abc.abstractmethod
     def read_config_drive(self, uuid: str) -> dict[str, bytes]:
         """Return what `write_config_drive` wrote last.
 
+        Empty where there is none.
+
         Raises:
-            HypervisorError: There is none, or it is none of ours.
+            HypervisorError: It is none of ours.
         """
 
     @abc.abstractmethod
@@ -161,7 +216,8 @@ class ComputeDriver(abc.ABC):
     def define(self, instance: Instance) -> None:
         """Define the domain, with the record in its metadata and its display name as title. It is not started.
 
-        Memory that was saved is dropped. It has the volumes that its record names.
+        Memory that was saved is dropped. It has the volumes that its record names, and its packets go by the record's
+        firewall from the first one on.
 
         An adopted instance keeps the definition that it has; only its record is written.
 
@@ -238,8 +294,20 @@ class ComputeDriver(abc.ABC):
     # -- volumes ---------------------------------------------------------------------------------------------
 
     @abc.abstractmethod
-    def create_volume(self, volume: Volume) -> None:
-        """Make a volume, empty. One that is there is kept as it is."""
+    def keep_passphrase(self, uuid: str, passphrase: bytes) -> None:
+        """Keep the passphrase of an encrypted volume on the host, secret, for as long as the volume is there."""
+
+    @abc.abstractmethod
+    def create_volume(self, volume: Volume, content: Optional[Image]) -> None:
+        """Make a volume. One that is there is kept as it is; what is half-made is never seen.
+
+        Args:
+            content: What it is filled with; None leaves it empty.
+
+        Raises:
+            ImageUnacceptable: The image cannot be used, or is larger than the volume.
+            InvalidVolume: Its pool is not there, or it is to be encrypted and its passphrase is not known.
+        """
 
     @abc.abstractmethod
     def resize_volume(self, uuid: str, size_gb: int, instance_uuid: Optional[str]) -> None:
@@ -251,7 +319,7 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def delete_volume(self, uuid: str) -> None:
-        """Delete a volume and its data."""
+        """Delete a volume and its data. One that an instance of another host has stays."""
 
     @abc.abstractmethod
     def attach_volume(self, instance_uuid: str, request: VolumeRequest, device_name: str) -> None:
@@ -267,6 +335,118 @@ class ComputeDriver(abc.ABC):
 
         Raises:
             DeviceDetachFailed: It has not, in time.
+        """
+
+    @abc.abstractmethod
+    def limit_volume(self, instance_uuid: str, volume_uuid: str, limits: Mapping[str, int]) -> None:
+        """Limit the input and output of a guest's volume, at once if it runs and in its definition.
+
+        Args:
+            limits: Bytes or requests per second, by the names of `objects.volume.LIMITS`; the rest is not limited.
+        """
+
+    @abc.abstractmethod
+    def copy_volume(
+        self, instance_uuid: str, old_uuid: str, request: VolumeRequest, device_name: str, progress: Copying
+    ) -> None:
+        """Have a running guest's volume copied to another one, until all that it writes goes to both.
+
+        Args:
+            request: The other volume, which is there and as large or larger.
+            progress: Told now and then how many bytes of how many are copied.
+
+        Raises:
+            InvalidVolume: It has no such volume, or the other one is not there.
+            HypervisorError: The copying ended before that.
+        """
+
+    @abc.abstractmethod
+    def pivot_volume(self, instance_uuid: str, old_uuid: str, request: VolumeRequest, device_name: str) -> None:
+        """Have the guest go on with the copy alone, and its definition say so. The old volume is free then."""
+
+    @abc.abstractmethod
+    def drop_volume_copy(self, instance_uuid: str, old_uuid: str, new_uuid: str) -> Optional[bool]:
+        """End the copying of a volume that nobody waits for.
+
+        Returns:
+            Whether the guest has the new volume by now; None where it is off, so that nothing tells.
+        """
+
+    # -- networks --------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def define_network(self, network: Network) -> None:
+        """Have a network of Novella's own up, now and after the host has booted. It keeps what is reserved in it.
+
+        Raises:
+            NetworkInUse: It is another one now, and guests are on it, who would be cut off.
+            NotSupported: The host has a network of that name which is not Novella's.
+        """
+
+    @abc.abstractmethod
+    def delete_network(self, name: str) -> None:
+        """Take a network of Novella's own away. One that is not Novella's is left alone.
+
+        Args:
+            name: Its `libvirt_name`.
+
+        Raises:
+            NetworkInUse: Guests are on it.
+        """
+
+    @abc.abstractmethod
+    def reserve_addresses(self, request: NetworkRequest, name: str) -> None:
+        """Have the network's DHCP server give a NIC the address that it has, and no other; without cutting anybody.
+
+        Nothing is done on networks that are not Novella's, nor for addresses that DHCP does not give.
+
+        Args:
+            name: The host name that goes with the address.
+
+        Raises:
+            FixedIpAlreadyInUse: Another guest of the host has it.
+        """
+
+    @abc.abstractmethod
+    def release_addresses(self, request: NetworkRequest) -> None:
+        """Take back what is reserved for a NIC, and its leases, so that another one can have the address at once."""
+
+    @abc.abstractmethod
+    def attach_interface(self, instance_uuid: str, request: NetworkRequest) -> None:
+        """Give a guest a NIC, at once if it runs and in its definition.
+
+        Raises:
+            InterfaceAttachFailed: The running guest cannot be given it.
+        """
+
+    @abc.abstractmethod
+    def detach_interface(self, instance_uuid: str, mac_address: str) -> None:
+        """Take a NIC from a guest. A running one must let go of it.
+
+        Raises:
+            DeviceDetachFailed: It has not, in time.
+        """
+
+    @abc.abstractmethod
+    def plug_devices(self, instance: Instance) -> None:
+        """Have a running guest have the disks and interfaces that its record names, and no others.
+
+        Raises:
+            DeviceDetachFailed: It does not let go of one.
+        """
+
+    # -- firewalls -------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def set_firewall(self, instance: Instance) -> None:
+        """Have the packets of an existing domain go by the firewall of this record, or by none; at once if it runs.
+
+        What is there already is made anew, as somebody may have taken it from the host by hand.
+
+        Raises:
+            InstanceNotFound: There is no such domain.
+            InstanceInvalidState: Its memory is saved, with filters or without; that stays so until it is resumed.
+            NotSupported: The driver cannot match what a rule is about.
         """
 
     # -- power -----------------------------------------------------------------------------------------------
@@ -323,7 +503,9 @@ class ComputeDriver(abc.ABC):
 
     @abc.abstractmethod
     def undefine(self, uuid: str, keep_state: bool = False) -> None:
-        """Remove the definition of a domain that is off, with its managed save.
+        """Remove the definition of a domain that is off, with its managed save and firewall.
+
+        Where the domain is gone, what is left of these goes all the same.
 
         Args:
             keep_state: Leave what its firmware and its TPM have stored where it is.
@@ -372,6 +554,18 @@ class ComputeDriver(abc.ABC):
         Raises:
             GuestAgentUnavailable: There is no agent, or it does not answer, or answers nonsense.
         """
+
+    @abc.abstractmethod
+    def is_agent_ready(self, uuid: str) -> bool:
+        """Return whether the guest's agent answers."""
+
+    @abc.abstractmethod
+    def mark_console(self, uuid: str) -> str:
+        """Return a mark for where the serial console's log ends now; empty where there is none yet."""
+
+    @abc.abstractmethod
+    def read_console_since(self, uuid: str, mark: str, max_bytes: int) -> bytes:
+        """Return what the console's log has behind a mark, the last `max_bytes` of it. It is a guest's word."""
 
     @abc.abstractmethod
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:

@@ -40,11 +40,15 @@ from ..objects.errors import (
 from ..objects.instance import Instance
 from ..objects.numa import NUMACell
 from ..objects.pci import PciDevice
+from .fake_changes import FakeChanges
 from .fake_copies import Database, FakeCopies
+from .fake_firewalls import FIREWALLS_SCHEMA, FakeFirewalls
 from .fake_guest import FakeGuests
+from .fake_networks import NETWORKS_SCHEMA, FakeNetworks
 from .fake_screens import FakeScreens
 from .fake_volumes import VOLUMES_SCHEMA, FakeVolumes
 from .hypervisor import CachedImage, DiskSpace, Domain, HostResources, UnusedImage
+from .local_disks import local_disks
 
 SETTINGS_FILE = "fake.json"
 
@@ -58,10 +62,12 @@ CREATE TABLE IF NOT EXISTS fake_disks (
 CREATE TABLE IF NOT EXISTS fake_titles (uuid TEXT PRIMARY KEY, title TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fake_images (path TEXT PRIMARY KEY, used_at INTEGER NOT NULL);
 {VOLUMES_SCHEMA}
+{NETWORKS_SCHEMA}
+{FIREWALLS_SCHEMA}
 """
 
 
-class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
+class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks, FakeFirewalls, FakeChanges):
     """See the module.
 
     Args:
@@ -120,6 +126,9 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
                 continue
             for nic in domain.record["spec"].get("networks", []):
                 octets = [int(part, 16) for part in nic["mac_address"].split(":")[3:]]
+                if nic.get("addresses"):
+                    addresses[nic["mac_address"]] = tuple(item["address"] for item in nic["addresses"])
+                    continue
                 addresses[nic["mac_address"]] = (".".join(str(octet) for octet in [10, *octets]),)
         return addresses
 
@@ -141,10 +150,12 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
         domains = [list(row) for row in self._rows("SELECT * FROM fake_domains ORDER BY uuid")]
         disks = [list(row) for row in self._rows("SELECT * FROM fake_disks ORDER BY uuid, kind")]
         volumes = [volume.as_dict() for volume in self.list_volumes()]
-        return hashlib.sha256(json.dumps([domains, disks, volumes, self._settings()]).encode()).hexdigest()
+        networks = [network.as_dict() for network in self.list_networks()]
+        return hashlib.sha256(json.dumps([domains, disks, volumes, networks, self._settings()]).encode()).hexdigest()
 
     def list_root_disks(self) -> set[str]:
-        return {row["uuid"] for row in self._rows("SELECT uuid FROM fake_disks WHERE kind = 'root'")}
+        rows = self._rows("SELECT uuid FROM fake_disks WHERE kind IN ('root', 'swap') OR kind LIKE 'ephemeral_'")
+        return {row["uuid"] for row in rows}
 
     def list_unused_images(self, minimum_age: float) -> list[UnusedImage]:
         used = {row["content"] for row in self._rows("SELECT content FROM fake_disks WHERE kind NOT LIKE 'config%'")}
@@ -163,15 +174,22 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
 
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
         self._obey("create_root_disk", instance.spec.name)
-        if instance.uuid in self.list_root_disks():
+        if self._rows("SELECT 1 FROM fake_disks WHERE uuid = ? AND kind = 'root'", instance.uuid):
             return False
         self._write("INSERT INTO fake_disks VALUES (?, 'root', ?)", instance.uuid, image.path)
         return True
 
-    def set_disks_aside(self, uuid: str) -> None:
+    def create_local_disks(self, instance: Instance) -> None:
+        self._obey("create_local_disks", instance.spec.name)
+        for disk in local_disks(instance.spec):
+            said = f"{disk.content} of {disk.size} bytes"
+            self._write("INSERT OR IGNORE INTO fake_disks VALUES (?, ?, ?)", instance.uuid, disk.name, said)
+
+    def set_disks_aside(self, uuid: str, preserve_ephemeral: bool) -> None:
         self._obey("set_disks_aside", self._require(uuid).name)
+        kinds = self._kinds(uuid)
         with self._db.transaction():
-            for kind in ("root", "config"):
+            for kind in ("root", "config") if preserve_ephemeral else kinds:
                 self._write(
                     "UPDATE OR IGNORE fake_disks SET kind = ? WHERE uuid = ? AND kind = ?", f"{kind}.old", uuid, kind
                 )
@@ -184,10 +202,15 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
 
     def take_disks_back(self, uuid: str) -> None:
         self._obey("take_disks_back", self._require(uuid).name)
-        for kind in ("root", "config"):
+        for kind in self._kinds(uuid):
             self._write(
                 "UPDATE OR REPLACE fake_disks SET kind = ? WHERE uuid = ? AND kind = ?", kind, uuid, f"{kind}.old"
             )
+
+    def _kinds(self, uuid: str) -> list[str]:
+        """Return which disks of an instance's own there are, set aside or not, but for those of a rescue."""
+        rows = self._rows("SELECT kind FROM fake_disks WHERE uuid = ? AND kind NOT LIKE '%rescue'", uuid)
+        return sorted({row["kind"].partition(".")[0] for row in rows})
 
     def drop_disks_aside(self, uuid: str) -> None:
         self._obey("drop_disks_aside", self._require(uuid).name)
@@ -216,9 +239,10 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
         if self._rows("SELECT 1 FROM fake_domains WHERE name = ? AND uuid != ?", name, instance.uuid):
             raise InstanceExists(f"The name {name} is taken on {self._host}.")
         self._write(
-            "INSERT OR REPLACE INTO fake_domains VALUES (?, ?, 'shutdown', ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO fake_domains VALUES (?, ?, ?, ?, ?, ?, ?)",
             instance.uuid,
             name,
+            self._power_when_defined(instance.uuid),
             flavor.vcpus,
             flavor.memory_mb,
             flavor.root_gb,
@@ -226,6 +250,8 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
         )
         self._write_title(instance.uuid, instance.spec.display_name)
         self._define_volumes(instance)
+        self._define_interfaces(instance)
+        self._define_firewall(instance)
 
     def save_record(self, instance: Instance) -> None:
         self._require(instance.uuid)
@@ -292,6 +318,8 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
                 self._write("DELETE FROM fake_domains WHERE uuid = ?", uuid)
                 self._write_title(uuid, None)
                 self._forget_volumes(uuid)
+                self._forget_interfaces(uuid)
+        self._forget_firewall(uuid)
 
     def delete_disks(self, uuid: str) -> None:
         self._obey("delete_disks", uuid)
@@ -341,6 +369,11 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
             raise InstanceNotFound(f"There is no domain {uuid} on {self._host}.")
         return domain
 
+    def _power_when_defined(self, uuid: str) -> str:
+        """A running guest goes on; saved memory is dropped."""
+        domain = self.get_domain(uuid)
+        return domain.power_state if domain is not None and domain.power_state in ("running", "paused") else "shutdown"
+
     def _write_title(self, uuid: str, title: Optional[str]) -> None:
         if title is not None:
             self._write("INSERT OR REPLACE INTO fake_titles VALUES (?, ?)", uuid, title)
@@ -360,7 +393,7 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes):
 
     def _rows(self, sql: str, *values: object) -> list[Any]:
         # In check mode nothing may be made, not even tables: where there are none, there are no guests.
-        if not self._db.query("SELECT 1 FROM sqlite_master WHERE name = 'fake_attachments'"):
+        if not self._db.query("SELECT 1 FROM sqlite_master WHERE name = 'fake_interfaces'"):
             return []
         return self._db.query(sql, *values)
 

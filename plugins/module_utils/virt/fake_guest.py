@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..objects.device import Device
-from ..objects.errors import GuestAgentUnavailable, HypervisorError
+from ..objects.errors import GuestAgentUnavailable
 from .hypervisor import Domain
 
 SILENT = "The guest's agent does not answer."
@@ -25,12 +25,13 @@ class FakeGuests:
     _rows: Any
     _write: Any
     _settings: Any
+    get_console_output: Any
 
     def read_config_drive(self, uuid: str) -> dict[str, bytes]:
         self._obey("read_config_drive", self._require(uuid).name)
         rows = self._rows("SELECT content FROM fake_disks WHERE uuid = ? AND kind = 'config'", uuid)
         if not rows:
-            raise HypervisorError(f"{uuid} has no config drive.")
+            return {}
         return {path: text.encode() for path, text in json.loads(rows[0]["content"]).items()}
 
     def write_rescue_config_drive(self, uuid: str, files: Mapping[str, bytes]) -> None:
@@ -62,3 +63,13 @@ class FakeGuests:
         if told is None:
             raise GuestAgentUnavailable(SILENT)
         return dict(told)
+
+    def is_agent_ready(self, uuid: str) -> bool:
+        return self._require(uuid).name in self._settings().get("agents", {})
+
+    def mark_console(self, uuid: str) -> str:
+        return ""
+
+    def read_console_since(self, uuid: str, mark: str, max_bytes: int) -> bytes:
+        output: bytes = self.get_console_output(uuid, max_bytes)
+        return output

@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Optional
 from urllib.parse import urlsplit
 
@@ -53,9 +54,10 @@ def open_source(image: Image) -> Iterator[OpenSource]:
 
 
 def _open_file(image: Image) -> OpenSource:
+    path = _real_path(image)
     try:
         # A FIFO without a writer would block an ordinary open for ever.
-        handle = os.open(image.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         raise ImageUnacceptable(
             f"Image '{image.name}' is not at {image.source} on this host.",
@@ -67,5 +69,24 @@ def _open_file(image: Image) -> OpenSource:
     if not stat.S_ISREG(about.st_mode):
         os.close(handle)
         raise ImageUnacceptable(f"Image '{image.name}' is not a file: {image.source}.")
-    mark = json.dumps([os.path.realpath(image.source), about.st_size, about.st_mtime_ns])
+    mark = json.dumps([path, about.st_size, about.st_mtime_ns])
     return OpenSource(os.fdopen(handle, "rb"), mark, about.st_size)
+
+
+def _real_path(image: Image) -> str:
+    """Return where an image's file is. It is where its path says, or beside that: a name for the newest of several.
+
+    Raises:
+        ImageUnacceptable: The path leads elsewhere. Who may put images into a folder shall not have others read.
+    """
+    if ".." in image.source.split("/"):
+        raise ImageUnacceptable(
+            f"Image '{image.name}' has the source '{image.source}', which climbs up.", "Write the path without '..'."
+        )
+    path = os.path.realpath(image.source)
+    if Path(path).parent != Path(os.path.realpath(Path(image.source).parent)):
+        raise ImageUnacceptable(
+            f"Image '{image.name}' is a symbolic link out of its folder: {image.source} leads to {path}.",
+            "Name the file itself.",
+        )
+    return path

@@ -17,6 +17,7 @@ from .images import PREFIX
 # A base image's name is a digest. Wherever it stands, whatever its path is written like, it means that image.
 NAME = re.compile(rf"{PREFIX}[0-9a-f]{{64}}\.(?:qcow2|raw)")
 # QEMU's other way to name a file: json:{"driver": "qcow2", "file": {"driver": "file", "filename": "/srv/a.qcow2"}}.
+OWN_RAW = re.compile(r"/[0-9a-f-]{36}\.(?:volume|swap|ephemeral[0-9]+)(?:\.old)?\.raw$")
 JSON_FILE = re.compile(r'"(?:[\w.]*\.)?filename"\s*:\s*"([^"]+)"')
 
 
@@ -37,7 +38,8 @@ def used_images(disks: Iterable[str]) -> set[str]:
             continue
         seen.add(disk)
         used.update(NAME.findall(disk))
-        if not disk.startswith("/"):
+        # What a guest writes into a raw disk of its own must not be taken for a header, and followed.
+        if not disk.startswith("/") or OWN_RAW.search(disk):
             continue
         try:
             backing = backing_file(disk)

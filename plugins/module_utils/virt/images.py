@@ -20,9 +20,11 @@ from typing import IO, Optional
 
 from ..objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, ImageUnacceptable
 from ..objects.ingredients import Image
+from .foreign_image import inspect_foreign
 from .hypervisor import CachedImage, UnusedImage
-from .image_format import inspect
+from .image_format import ImageFormat, inspect
 from .image_source import OpenSource, open_source
+from .qcow2_tables import check_tables
 
 PREFIX = "novella-base-"
 SUFFIXES = (".qcow2", ".raw")
@@ -30,6 +32,11 @@ UNFINISHED = ".part"
 CHUNK = 1 << 20
 ZEROS = bytes(CHUNK)
 GIB = 1 << 30
+
+# Writes an image of another format anew as qcow2: its format, its path, where to, and the seconds that it may take.
+Convert = Callable[[str, Path, Path, float], None]
+# Raises where a disk of so many bytes is not wanted.
+Fits = Callable[[int], None]
 
 
 class ImageCache:
@@ -43,15 +50,26 @@ class ImageCache:
         directory: The directory.
         deadline: Seconds that a fetch, or the wait for another's, may take.
         max_bytes: The largest image that is fetched.
+        convert: How VMDK and VDI become qcow2; None: they are refused.
     """
 
-    def __init__(self, directory: str, deadline: float = 3600.0, max_bytes: int = 1024 * GIB) -> None:
+    def __init__(
+        self,
+        directory: str,
+        deadline: float = 3600.0,
+        max_bytes: int = 1024 * GIB,
+        convert: Optional[Convert] = None,
+    ) -> None:
         self._directory = Path(directory)
         self._deadline = deadline
         self._max_bytes = max_bytes
+        self._convert = convert
 
-    def ensure(self, image: Image) -> CachedImage:
-        """Return the cached image, fetched first if it is not there.
+    def ensure(self, image: Image, fits: Fits = lambda _size: None) -> CachedImage:
+        """Return the cached image, fetched first if it is not there. One that is refused is not kept.
+
+        Args:
+            fits: Told how large a disk the guest would see, before the image is kept.
 
         Raises:
             ImageUnacceptable: It is not there, differs from its checksum, or is no acceptable disk image.
@@ -60,10 +78,10 @@ class ImageCache:
         """
         if image.checksum is not None:
             key = _checksum_digits(image)
-            return self._find(key, image) or self._fetch(key, image, None)
+            return self._find(key, image, fits) or self._fetch(key, image, fits, None)
         with open_source(image) as source:
             key = hashlib.sha256(source.mark.encode()).hexdigest()
-            return self._find(key, image) or self._fetch(key, image, source)
+            return self._find(key, image, fits) or self._fetch(key, image, fits, source)
 
     def list_unused(self, is_used: Callable[[Path], bool], minimum_age: float) -> list[UnusedImage]:
         """Return the images that were not used for `minimum_age` seconds, and that `is_used` does not speak for."""
@@ -91,37 +109,59 @@ class ImageCache:
         _sync_directory(self._directory)
         return True
 
-    def _find(self, key: str, image: Image) -> Optional[CachedImage]:
+    def _find(self, key: str, image: Image, fits: Fits) -> Optional[CachedImage]:
         for suffix in SUFFIXES:
             path = self._directory / f"{PREFIX}{key}{suffix}"
             if _touch(path):
-                return CachedImage(str(path), suffix[1:], inspect(str(path), image.name).virtual_size)
+                size = inspect(str(path), image.name).virtual_size
+                fits(size)
+                return CachedImage(str(path), suffix[1:], size)
         return None
 
-    def _fetch(self, key: str, image: Image, source: Optional[OpenSource]) -> CachedImage:
+    def _fetch(self, key: str, image: Image, fits: Fits, source: Optional[OpenSource]) -> CachedImage:
         end = time.monotonic() + self._deadline
         part = self._directory / f"{PREFIX}{key}{UNFINISHED}"
         with _locked(part, end, image.name) as file:
-            found = self._find(key, image)  # another fetched it while we waited
+            found = self._find(key, image, fits)  # another fetched it while we waited
             if found is None:
                 self._sweep()
                 with contextlib.nullcontext(source) if source else open_source(image) as opened:
                     self._copy(opened, file, image, end)
-                form = inspect(str(part), image.name)
-                path = self._directory / f"{PREFIX}{key}.{form.disk_format}"
-                part.rename(path)
-                _sync_directory(self._directory)
-                found = CachedImage(str(path), form.disk_format, form.virtual_size)
+                found = self._keep(part, key, image, fits, end)
         return found
+
+    def _keep(self, part: Path, key: str, image: Image, fits: Fits, end: float) -> CachedImage:
+        """Give what was fetched its real name, if it is an acceptable image, or what it is converted to."""
+        foreign = inspect_foreign(str(part), image.name) if self._convert is not None else None
+        if foreign is None or self._convert is None:
+            return self._name(part, key, inspect(str(part), image.name), image, fits)
+        fits(foreign.virtual_size)
+        converted = self._directory / f"{PREFIX}{key}.qcow2{UNFINISHED}"
+        with _locked(converted, end, image.name) as file:
+            self._convert(foreign.disk_format, part, converted, max(1.0, end - time.monotonic()))
+            _finish(file, file.seek(0, os.SEEK_END))
+            form = inspect(str(converted), image.name)
+            if form.disk_format != "qcow2" or form.virtual_size < foreign.virtual_size:
+                raise ImageUnacceptable(f"Image '{image.name}' could not be converted whole.", "Convert it yourself.")
+            return self._name(converted, key, form, image, fits)
+
+    def _name(self, part: Path, key: str, form: ImageFormat, image: Image, fits: Fits) -> CachedImage:
+        if form.disk_format == "qcow2":
+            check_tables(str(part), image.name)
+        fits(form.virtual_size)
+        path = self._directory / f"{PREFIX}{key}.{form.disk_format}"
+        part.rename(path)
+        _sync_directory(self._directory)
+        return CachedImage(str(path), form.disk_format, form.virtual_size)
 
     def _copy(self, source: OpenSource, file: IO[bytes], image: Image, end: float) -> None:
         digest, length = hashlib.sha256(), 0
+        if source.length is not None and source.length > self._max_bytes:
+            raise self._too_large(image)
         for chunk in _chunks(source, image.name):
             length += len(chunk)
             if length > self._max_bytes:
-                raise ImageUnacceptable(
-                    f"Image '{image.name}' is larger than {self._max_bytes // GIB} GiB.", "Raise the limit."
-                )
+                raise self._too_large(image)
             if time.monotonic() > end:
                 raise DeadlineExceeded(
                     f"Image '{image.name}' did not arrive within {self._deadline:g} s ({length} bytes came).",
@@ -141,6 +181,11 @@ class ImageCache:
                 source=image.source,
             )
 
+    def _too_large(self, image: Image) -> ImageUnacceptable:
+        return ImageUnacceptable(
+            f"Image '{image.name}' is larger than {self._max_bytes // GIB} GiB.", "Offer a smaller one."
+        )
+
     def _sweep(self) -> None:
         """Remove what crashed fetches left behind: parts that nobody holds."""
         for part in self._directory.glob(f"{PREFIX}*{UNFINISHED}"):
@@ -154,7 +199,7 @@ class ImageCache:
 def _locked(part: Path, end: float, name: str) -> Iterator[IO[bytes]]:
     """Hold the part file, empty and locked. Remove it at the end, unless it has got its real name by then."""
     while True:
-        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
+        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "r+b")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # It may have been renamed or removed between opening and locking: then it is not ours to write.

@@ -119,9 +119,12 @@ def build_iso(label: str, files: Mapping[str, bytes]) -> bytes:
             tree.place(directory, sector)
             sector += _sectors(_directory_length(tree, directory))
     contents = [file for directory in PLAIN.walk(root) for file in directory.files()]
+    places: dict[bytes, int] = {}
     for file in contents:
-        file.sector = sector
-        sector += _sectors(len(file.content))
+        # Equal files are one on the medium.
+        file.sector = places.setdefault(file.content, sector)
+        if file.sector == sector:
+            sector += _sectors(len(file.content))
     sector = max(sector, SMALLEST)
 
     image = bytearray(FIRST_DESCRIPTOR * SECTOR)
@@ -133,8 +136,8 @@ def build_iso(label: str, files: Mapping[str, bytes]) -> bytes:
     for tree in (PLAIN, JOLIET):
         for directory in tree.walk(root):
             image += _directory(tree, directory)
-    for file in contents:
-        image += _padded(file.content)
+    for content in places:
+        image += _padded(content)
     return bytes(image.ljust(sector * SECTOR, b"\x00"))
 
 

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.novella.compute.plugins.module_utils.objects.errors import nearest
-
 from .draft import Draft
 from .faults import Faults
 from .wording import Path
@@ -17,7 +15,7 @@ _OF_MAKING = ("image", "count", "ssh_keys", "user_data", "user_data_file", "wher
 
 
 def check_adoptions(draft: Draft, faults: Faults) -> None:
-    """Add a fault for every instance that neither has an image nor was adopted, and for what adopted ones cannot have.
+    """Add a fault for what adopted instances cannot have.
 
     One domain can be one instance.
     """
@@ -25,10 +23,6 @@ def check_adoptions(draft: Draft, faults: Faults) -> None:
     for name, body in draft.section("instances").items():
         adopted = body.get("adopted")
         if adopted is None:
-            # A key that was misspelt is not missed as well: one fault has one sentence.
-            if "image" not in body and not {nearest("image", [key]) for key in body} - {""}:
-                place = draft.place(("instances", name))
-                faults.add(place, ("instances", name, "image"), "required, but missing.")
             continue
         for key in _OF_MAKING:
             if key in body:

@@ -10,20 +10,32 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.ephemeral_disk import EphemeralDisk
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
+from ansible_collections.novella.compute.plugins.module_utils.objects.pool import StoragePool
 
 from ..scheduler.options import SchedulerOptions
 from .draft import Draft
-from .fleet import Aggregate, Attachment, DeclaredInstance, DeclaredVolume, Fleet, Network, ServerGroup
+from .fleet import Aggregate, Attachment, DeclaredInstance, DeclaredVolume, Fleet, ServerGroup
+from .handouts import HANDOUT_KEYS, Handout
+from .network_building import build_network, build_nic
+from .security_groups import read_group, read_rule
 
 _FLOATS = {option.name for option in fields(SchedulerOptions) if isinstance(option.default, float)}
 
 
-def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
+def build_fleet(
+    draft: Draft,
+    user_data: Mapping[str, bytes],
+    handouts: Mapping[str, Handout],
+    passphrases: Mapping[str, bytes],
+) -> Fleet:
     """Return the fleet.
 
     Args:
         user_data: What instances are given, by the name of their entry.
+        handouts: Likewise, what else their guests are told.
+        passphrases: Those of encrypted volumes, by the name of their entry.
     """
     content = draft.content
     return Fleet(
@@ -31,8 +43,13 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
         project_id=content.get("project_id", "default"),
         flavors={name: Flavor(name, **_whole(body)) for name, body in draft.section("flavors").items()},
         images={name: Image(name, **_whole(body)) for name, body in draft.section("images").items()},
-        networks={name: Network(name, **body) for name, body in draft.section("networks").items()},
-        volumes={name: DeclaredVolume(name, **_whole(body)) for name, body in draft.section("volumes").items()},
+        networks={name: build_network(name, body) for name, body in draft.section("networks").items()},
+        volumes={name: _volume(name, body, passphrases.get(name)) for name, body in draft.section("volumes").items()},
+        storage_pools={
+            name: StoragePool(name, **_whole(body)) for name, body in draft.section("storage_pools").items()
+        },
+        security_groups={name: read_group(name, body) for name, body in draft.section("security_groups").items()},
+        provider_rules=tuple(map(read_rule, content.get("provider_rules", ()))),
         server_groups={
             name: _server_group(name, _whole(body)) for name, body in draft.section("server_groups").items()
         },
@@ -41,12 +58,14 @@ def build_fleet(draft: Draft, user_data: Mapping[str, bytes]) -> Fleet:
             for name, body in draft.section("aggregates").items()
         },
         instances={
-            name: _instance(name, body, user_data.get(name)) for name, body in draft.section("instances").items()
+            name: _instance(name, body, user_data.get(name), handouts[name])
+            for name, body in draft.section("instances").items()
         },
         scheduler={
             key: value if key in _FLOATS else _integer(value) for key, value in content.get("scheduler", {}).items()
         },
         version=content["version"],
+        allow=tuple(content.get("allow", ())),
     )
 
 
@@ -57,14 +76,30 @@ def _server_group(name: str, body: dict[str, Any]) -> ServerGroup:
     return ServerGroup(name, **body)
 
 
-def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None) -> DeclaredInstance:
-    keys = {key: value for key, value in _whole(body).items() if key not in ("user_data", "user_data_file")}
-    keys["networks"] = tuple(nic["network"] for nic in body.get("networks", ()))
-    keys["volumes"] = tuple(Attachment(**_whole(item)) for item in body.get("volumes", ()))
+def _instance(name: str, body: Mapping[str, Any], user_data: bytes | None, handout: Handout) -> DeclaredInstance:
+    other = ("user_data", "user_data_file", *HANDOUT_KEYS)
+    keys = {key: value for key, value in _whole(body).items() if key not in other}
+    keys["networks"] = tuple(build_nic(nic) for nic in body.get("networks", ()))
+    keys["volumes"] = tuple(Attachment(**_with_limits(item)) for item in body.get("volumes", ()))
+    keys["ephemeral"] = tuple(EphemeralDisk(**_whole(item)) for item in body.get("ephemeral", ()))
+    if "security_groups" in body:
+        keys["security_groups"] = tuple(body["security_groups"])
     keys["where"] = tuple(body.get("where", ()))
     keys["ssh_keys"] = tuple(body.get("ssh_keys", ()))
+    keys["allow"] = tuple(body.get("allow", ()))
     keys["tags"] = tuple(body.get("tags", ()))
+    keys.update(guest=handout.settings, contents=handout.contents, wait_for=handout.wait_for)
     return DeclaredInstance(name, user_data=user_data, **keys)
+
+
+def _volume(name: str, body: Mapping[str, Any], passphrase: bytes | None) -> DeclaredVolume:
+    keys = {key: value for key, value in _with_limits(body).items() if key not in ("passphrase", "passphrase_file")}
+    return DeclaredVolume(name, passphrase=passphrase, **keys)
+
+
+def _with_limits(body: Mapping[str, Any]) -> dict[str, Any]:
+    keys = _whole(body)
+    return {**keys, "limits": _whole(keys["limits"])} if "limits" in keys else keys
 
 
 def _whole(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,18 @@ from .faults import Faults, Place
 from .parts import Part
 from .wording import Path, quoted, wrong_type
 
-NAMED_SECTIONS = ("flavors", "images", "networks", "volumes", "server_groups", "aggregates", "instances")
-SECTIONS = (*NAMED_SECTIONS, "scheduler")
+NAMED_SECTIONS = (
+    "flavors",
+    "images",
+    "networks",
+    "volumes",
+    "storage_pools",
+    "security_groups",
+    "server_groups",
+    "aggregates",
+    "instances",
+)
+SECTIONS = (*NAMED_SECTIONS, "scheduler", "guest")
 
 
 @dataclass(frozen=True)

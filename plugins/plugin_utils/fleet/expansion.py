@@ -16,16 +16,15 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.labels imp
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import (
     instance_uuid,
-    mac_address,
     volume_uuid,
 )
-from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import NetworkRequest
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
 from ansible_collections.novella.compute.plugins.module_utils.objects.volume import VolumeRequest
 
 from .fleet import Attachment, DeclaredInstance, Fleet
 from .hints import OF_INSTANCES, words_of
 from .names import Counts, entry_of, member_names, names_meant
+from .network_building import request_of
 
 
 def expand(fleet: Fleet) -> list[WantedInstance]:
@@ -68,14 +67,17 @@ def _uuid(fleet: Fleet, entry: DeclaredInstance | None, name: str) -> str:
 
 def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any]) -> WantedInstance:
     uuid = _uuid(fleet, entry, name)
+    volumes = [_volume(fleet, name, position, item) for position, item in enumerate(entry.volumes)]
+    booted = next((item.image for item in volumes if item.boot_index == 0), None)
     spec = InstanceSpec(
         name=name,
         flavor=fleet.flavors[entry.flavor],
-        image=None if entry.image is None else fleet.images[entry.image],
+        image=booted if entry.image is None else fleet.images[entry.image],
         fleet=fleet.name,
         project_id=fleet.project_id,
-        networks=[_request(fleet, uuid, position, network) for position, network in enumerate(entry.networks)],
-        volumes=[_volume(fleet, name, position, item) for position, item in enumerate(entry.volumes)],
+        networks=[request_of(fleet, uuid, position, nic) for position, nic in enumerate(entry.networks)],
+        volumes=volumes,
+        ephemeral=list(entry.ephemeral),
         availability_zone=entry.availability_zone,
         server_group=entry.server_group,
         metadata=dict(entry.metadata),
@@ -83,35 +85,47 @@ def _want(fleet: Fleet, entry: DeclaredInstance, name: str, hints: dict[str, Any
         user_data_sha256=None if entry.user_data is None else hashlib.sha256(entry.user_data).hexdigest(),
         tags=order_tags(entry.tags),
         display_name=entry.display_name,
+        guest=entry.guest,
     )
-    where = list(entry.where)
     return WantedInstance(
         uuid,
         spec,
         entry.vm_state,
         entry.user_data,
         entry.host,
-        where,
+        list(entry.where),
         hints,
         entry.locked,
+        allow=(*fleet.allow, *entry.allow),
         is_adopted=entry.adopted is not None,
+        contents=entry.contents,
+        wait_for=entry.wait_for,
     )
-
-
-def _request(fleet: Fleet, uuid: str, position: int, name: str) -> NetworkRequest:
-    network = fleet.networks[name]
-    return NetworkRequest(name, mac_address(uuid, position), network.bridge, network.libvirt_network)
 
 
 def _volume(fleet: Fleet, instance: str, position: int, item: Attachment) -> VolumeRequest:
     # No declared volume can have a name with a slash.
     name = item.volume or f"{instance}/{position}"
     made = item if item.volume is None else fleet.volumes[item.volume]
+    image, snapshot = made.image, made.snapshot
+    if snapshot is not None:
+        source, _slash, taken = snapshot.partition("/")
+        snapshot = f"{instance_uuid(fleet.name, fleet.project_id, source)}/{taken}"
+    pool = None if made.pool is None else fleet.storage_pools[made.pool]
+    declared = fleet.volumes.get(item.volume or "")
     return VolumeRequest(
         uuid=volume_uuid(fleet.name, fleet.project_id, name),
         name=name,
         size_gb=made.size_gb or 0,
-        format=made.format,
+        # What a pool has is seen as it is.
+        format=made.format if pool is None or pool.makes_volumes else "raw",
         bus=item.bus,
         delete_on_termination=item.delete_on_termination,
+        image=None if image is None else fleet.images[image],
+        snapshot=snapshot,
+        boot_index=item.boot_index,
+        pool=pool,
+        name_in_pool=None if declared is None else declared.name_in_pool,
+        encrypted=declared is not None and declared.encrypted,
+        limits=dict(made.limits),
     )

@@ -9,27 +9,77 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ansible_collections.novella.compute.plugins.module_utils.objects.ephemeral_disk import EphemeralDisk
+from ansible_collections.novella.compute.plugins.module_utils.objects.guest import GuestSettings, Readiness
 from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import Flavor, Image
+from ansible_collections.novella.compute.plugins.module_utils.objects.network import Bandwidth, Route
+from ansible_collections.novella.compute.plugins.module_utils.objects.pool import StoragePool
+
+from .security_groups import SecurityGroup, SecurityRule
 
 DesiredState = Literal["active", "stopped", "paused", "suspended", "shelved", "any"]
 
 
 @dataclass(frozen=True)
+class Subnet:
+    """A range of addresses of a network. `pool` has the first and the last address that instances are given.
+
+    `dhcp` None stands for what the network can do: DHCP where it is one of Novella's own, for IPv4.
+    """
+
+    cidr: str
+    gateway: str | None = None
+    dns: tuple[str, ...] = ()
+    pool: tuple[tuple[str, str], ...] = ()
+    dhcp: bool | None = None
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True)
 class Network:
-    """How a NIC is attached on its host. Exactly one of `bridge` and `libvirt_network` is set."""
+    """How a NIC is attached on its host: to a bridge or a libvirt network that is there, or (`mode`) to one of ours."""
 
     name: str
     bridge: str | None = None
     libvirt_network: str | None = None
+    mode: str | None = None
+    virtualport: str | None = None
+    vlan: int | None = None
+    mtu: int | None = None
+    dns_domain: str | None = None
+    subnets: tuple[Subnet, ...] = ()
+
+
+@dataclass(frozen=True)
+class Nic:
+    """A NIC of an instance: on which network, and what was asked for besides."""
+
+    network: str
+    addresses: tuple[str, ...] = ()
+    mac_address: str | None = None
+    mtu: int | None = None
+    model: str = "virtio"
+    bandwidth: Bandwidth | None = None
 
 
 @dataclass(frozen=True)
 class DeclaredVolume:
-    """A disk with a life of its own. The size is in GiB."""
+    """A disk with a life of its own. The size is in GiB.
+
+    A new one is filled with `image`, by its name, or with `snapshot`, ``INSTANCE/NAME``. `name_in_pool` and `limits`
+    are as in `VolumeRequest`.
+    """
 
     name: str
     size_gb: int
     format: str = "qcow2"
+    image: str | None = None
+    snapshot: str | None = None
+    pool: str | None = None
+    name_in_pool: str | None = None
+    limits: dict[str, int] = field(default_factory=dict)
+    encrypted: bool = False
+    passphrase: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -41,6 +91,11 @@ class Attachment:
     format: str = "qcow2"
     bus: str = "virtio"
     delete_on_termination: bool = False
+    image: str | None = None
+    snapshot: str | None = None
+    boot_index: int | None = None
+    pool: str | None = None
+    limits: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,8 +134,9 @@ class DeclaredInstance:
     image: str | None = None
     adopted: str | None = None
     count: int | None = None
-    networks: tuple[str, ...] = ()
+    networks: tuple[Nic, ...] = ()
     volumes: tuple[Attachment, ...] = ()
+    ephemeral: tuple[EphemeralDisk, ...] = ()
     server_group: str | None = None
     availability_zone: str | None = None
     vm_state: DesiredState = "active"
@@ -93,13 +149,20 @@ class DeclaredInstance:
     tags: tuple[str, ...] = ()
     display_name: str | None = None
     locked: bool | None = None
+    allow: tuple[str, ...] = ()
+    guest: GuestSettings = field(default_factory=GuestSettings)
+    contents: dict[str, bytes] = field(default_factory=dict, repr=False)
+    wait_for: Readiness | None = None
+    security_groups: tuple[str, ...] | None = None
+    port_security: bool = True
 
 
 @dataclass(frozen=True)
 class Fleet:
     """All that was declared, each section by name in the order of the file.
 
-    `scheduler` holds the options that were written, under Nova's names.
+    `scheduler` holds the options that were written, under Nova's names. `allow` is what may be done to every instance
+    without asking.
     """
 
     name: str = "default"
@@ -108,8 +171,12 @@ class Fleet:
     images: dict[str, Image] = field(default_factory=dict)
     networks: dict[str, Network] = field(default_factory=dict)
     volumes: dict[str, DeclaredVolume] = field(default_factory=dict)
+    storage_pools: dict[str, StoragePool] = field(default_factory=dict)
+    security_groups: dict[str, SecurityGroup] = field(default_factory=dict)
+    provider_rules: tuple[SecurityRule, ...] = ()
     server_groups: dict[str, ServerGroup] = field(default_factory=dict)
     aggregates: dict[str, Aggregate] = field(default_factory=dict)
     instances: dict[str, DeclaredInstance] = field(default_factory=dict)
     scheduler: dict[str, Any] = field(default_factory=dict)
     version: str = "1.0"
+    allow: tuple[str, ...] = ()

@@ -17,7 +17,9 @@ from .building import build_fleet
 from .draft import Draft, merge
 from .faults import Faults
 from .fleet import Fleet
+from .handouts import read_handouts
 from .parts import read_parts
+from .passphrases import read_passphrases
 from .references import check_references
 from .schema import check_structure
 from .user_data import read_user_data
@@ -54,8 +56,10 @@ def load_fleet(
     check_structure(draft, faults)
     check_references(draft, faults)
     user_data = read_user_data(draft, faults)
+    handouts = read_handouts(draft, faults)
+    passphrases = read_passphrases(draft, faults)
     faults.raise_if_any()
-    return build_fleet(draft, user_data)
+    return build_fleet(draft, user_data, handouts, passphrases)
 
 
 def _check_version(draft: Draft) -> None:

@@ -22,6 +22,7 @@ from .draft import Draft
 from .faults import Faults
 from .hints import check_hints
 from .names import Counts
+from .shape_rules import check_shapes
 from .wording import Path
 
 # The filter without which such a key would be ignored.
@@ -56,6 +57,7 @@ def check_placement_rules(draft: Draft, counts: Counts, faults: Faults) -> None:
     for name, body in draft.section("instances").items():
         _check_pair(draft, name, _named(flavors, body.get("flavor")), _named(images, body.get("image")), faults)
         _check_where(draft, name, body, enabled, faults)
+    check_shapes(draft, flavors, images, faults)
     check_hints(draft, counts, enabled, faults)
 
 

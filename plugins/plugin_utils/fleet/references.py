@@ -14,10 +14,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from .adoption_rules import check_adoptions
+from .disk_rules import check_disks
 from .draft import Draft
 from .faults import Faults
 from .names import Counts, is_member_number
+from .network_rules import check_networks
 from .placement_rules import check_placement_rules
+from .pool_rules import check_pools
+from .security_group_rules import check_security_groups
 from .volume_rules import check_volumes
 from .wording import Path, missing_name, quoted
 
@@ -33,8 +37,12 @@ def check_references(draft: Draft, faults: Faults) -> None:
     counts = {name: _count(body) for name, body in draft.section("instances").items()}
     _check_counts(draft, counts, faults)
     check_volumes(draft, counts, faults)
+    check_networks(draft, counts, faults)
     check_adoptions(draft, faults)
+    check_disks(draft, faults)
+    check_pools(draft, faults)
     check_placement_rules(draft, counts, faults)
+    check_security_groups(draft, faults)
 
 
 def _check_instance(draft: Draft, name: str, body: Mapping[str, Any], zones: Collection[str], faults: Faults) -> None:

@@ -14,7 +14,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 
 from .wording import Path, quoted, show, wrong_type
 
-_SECRETS = ("user_data",)
+_SECRETS = ("user_data", "content", "cloud-init", "passphrase")
 _MOST_LISTED = 20
 
 

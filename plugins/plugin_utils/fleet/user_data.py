@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from . import wording
 from .draft import Draft
 from .faults import Faults
 from .regular_file import read_bytes
@@ -27,14 +28,19 @@ def read_user_data(draft: Draft, faults: Faults) -> dict[str, bytes]:
             if isinstance(inline, str):
                 found[name] = _check(inline.encode())
             elif isinstance(file, str):
-                found[name] = _check(read_bytes(_locate(draft, name, file), MOST_BYTES))
+                found[name] = _check(read_bytes(locate(draft, ("instances", name), file), MOST_BYTES))
         except Unreadable as error:
             faults.add(draft.place(path), path, error.message, ": " if key == "user_data" else f": {file}: ")
     return found
 
 
-def _locate(draft: Draft, name: str, file: str) -> Path:
-    owner = draft.owner(("instances", name))
+def locate(draft: Draft, entry: wording.Path, file: str) -> Path:
+    """Return the path of a file that an entry names: beside the file that declares it, unless it is absolute.
+
+    Raises:
+        Unreadable: It is not, and inventory variables declare it.
+    """
+    owner = draft.owner(entry)
     if owner is not None and owner.folder is not None:
         return owner.folder / file
     if Path(file).is_absolute():

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.novella.compute.plugins.module_utils.compute.address_claims import wire_of
 from ansible_collections.novella.compute.plugins.module_utils.compute.claiming import ClaimAnswer, Wish
 from ansible_collections.novella.compute.plugins.module_utils.compute.reservations import instance_key
 from ansible_collections.novella.compute.plugins.module_utils.objects.base import Record
@@ -139,7 +140,10 @@ def settle_claims(plan: Plan, requests: Mapping[str, ClaimRequest], answers: Ite
 
 
 def _shared_groups(action: Action) -> list[str]:
-    return [action.group.key] if action.group is not None and action.group.binds_hosts else []
+    """Return the names besides its own that nobody else may use meanwhile: of its group, and of its addresses."""
+    groups = [action.group.key] if action.group is not None and action.group.binds_hosts else []
+    nics = [] if action.spec is None else action.spec.networks
+    return [*groups, *(f"address/{wire_of(nic)}/{item.address}" for nic in nics for item in nic.addresses)]
 
 
 def _is_lost(uuid: str, requests: Mapping[str, ClaimRequest], given: Mapping[str, ClaimAnswer]) -> bool:

@@ -45,7 +45,7 @@ def _foresee(
         return report
     node = report.compute_node
     for seen in gone:
-        node = free_hardware(_give_back(node, usage_of(seen.instance.spec)), seen.instance)
+        node = free_hardware(give_back(node, usage_of(seen.instance.spec)), seen.instance)
     for instance in coming:
         node = charge_cells(charge(node, usage_of(instance.spec)), instance.spec)
     stays = [seen for seen in report.instances if seen.instance.uuid not in leaving]
@@ -59,7 +59,8 @@ def _foresee(
     return report.but(compute_node=node, instances=stays + arrives)
 
 
-def _give_back(node: ComputeNode, usage: Usage) -> ComputeNode:
+def give_back(node: ComputeNode, usage: Usage) -> ComputeNode:
+    """Return the node without this usage, and the hypervisor's overhead with it."""
     usage = usage.with_overhead(node.instance_overhead_memory_mb)
     # Used starts at what is reserved, and never falls below it.
     return node.but(

@@ -27,7 +27,7 @@ def with_devices(action: Action, aliases: Sequence[Mapping[str, Any]]) -> Action
 
     A create that the scheduler did not place may name an alias that is not declared any more; its host says so.
     """
-    if action.operation == "create" and action.spec is not None:
+    if action.operation in ("create", "reconfigure") and action.spec is not None:
         with contextlib.suppress(InvalidInput):
             requests = requested_devices(action.spec.flavor, action.spec.image, aliases)
             return action.but(pci_requests=requests) if requests else action

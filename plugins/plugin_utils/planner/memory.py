@@ -17,6 +17,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.whereabout
     Whereabout,
 )
 
+from .addresses import address_keys
 from .observation import Observation, Remembered
 
 
@@ -94,5 +95,7 @@ def _place(observation: Observation, host: str) -> dict[str, Any]:
     report = observation.reports[host]
     instances = [[seen.instance.uuid, seen.instance.spec.name, seen.instance.generation] for seen in report.instances]
     # Of volumes the same must be known: none is made anew while it may be on a host that does not answer.
-    instances += [[volume.uuid, volume.name, 0] for volume in report.volumes]
+    instances += [[volume.uuid, volume.name, 0] for volume in report.volumes if not volume.is_shared]
+    # And of addresses: none is given to another.
+    instances += [[key, seen.instance.spec.name, 0] for seen in report.instances for key in address_keys(seen.instance)]
     return Place(report.generation, instances).as_dict()

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.group_claims import group_key
-from ansible_collections.novella.compute.plugins.module_utils.compute.volume_sizes import charged_flavor, missing_gb
+from ansible_collections.novella.compute.plugins.module_utils.compute.volume_sizes import (
+    charged_flavor,
+    missing_gb,
+    own_flavor,
+)
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import InstanceSpec
@@ -139,7 +143,7 @@ def _spec(request: Request, groups: Mapping[str, InstanceGroup], reports: Iterab
     return RequestSpec(
         instance_uuid=wanted.uuid,
         name=spec.name,
-        flavor=charged_flavor(spec.flavor, missing_gb(spec.volumes, present)),
+        flavor=charged_flavor(own_flavor(spec), missing_gb(spec.volumes, present)),
         image=spec.image,
         project_id=spec.project_id,
         availability_zone=spec.availability_zone,

@@ -24,8 +24,12 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.request_sp
 from ..fleet.expansion import expand
 from ..fleet.fleet import Fleet
 from ..scheduler.options import SchedulerOptions
+from .addresses import allocate
+from .firewalls import with_firewalls
 from .forecast import forecast
 from .hardware import with_devices
+from .in_place import RoomInPlace
+from .networks import plan_networks
 from .observation import Observation
 from .placement import Request, group_rule, place
 from .silence import where_it_may_be
@@ -39,14 +43,18 @@ EXPLAINED = 100
 KEPT_DISK = "is not in the fleet and its domain is gone; its host keeps what is deleted, so its root disk stays"
 # What goes makes room for what comes.
 ORDER = (
-    *("unlock", "delete", "soft_delete", "restore", "update", "unpause", "resume", "unshelve"),
-    *("detach_volume", "delete_volume", "extend_volume", "attach_volume"),
-    *("stop", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
+    *("unlock", "delete", "soft_delete", "refresh_instance_security_rules"),
+    *("restore", "update", "unpause", "resume", "unshelve"),
+    *("detach_interface", "remove_fixed_ip_from_instance", "define_network", "delete_network"),
+    *("add_fixed_ip_to_instance", "attach_interface"),
+    *("detach_volume", "delete_volume", "extend_volume", "limit_volume", "attach_volume"),
+    *("stop", "reconfigure", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
 )
 
 
 @dataclass
 class _Draft:
+    room: RoomInPlace
     actions: list[Action] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unplaced: list[Selection] = field(default_factory=list)
@@ -73,19 +81,24 @@ def make_plan(
         observation: What is.
         created_at: The time to write into the plan, ISO-8601 UTC.
         prune: Delete the fleet's instances that it does not declare any more.
-        consent: What may be done though it costs data: ``rebuild``.
+        consent: What may be done though it is felt: ``restart``, ``rebuild``, ``drift``, ``delete_volume``.
         tried: Plan only these creates again. By uuid, the hosts where they failed in this run, which are left out.
         contested: Uuids of those whose names this run could not reserve.
 
     Raises:
         OptionInvalid: The fleet's scheduler options cannot be honoured.
     """
-    draft = _Draft()
+    draft = _Draft(RoomInPlace(observation.reports))
     known, volumes = survey(observation), VolumeSurvey(observation)
-    declared = expand(fleet)
+    addresses = allocate(fleet, expand(fleet), observation)
+    declared = with_firewalls(fleet, addresses.wanted, observation)
     wanted = declared if tried is None else [item for item in declared if item.uuid in tried]
     for item in wanted:
-        if tried is None:
+        if item.uuid in addresses.refused:
+            draft.findings.append(
+                Finding("unsupported", item.uuid, item.spec.name, addresses.refused[item.uuid], fatal=True)
+            )
+        elif tried is None:
             _consider(item, fleet, known, volumes, consent, draft)
         else:
             where = where_it_may_be(item.uuid, observation) if item.uuid in contested else None
@@ -100,6 +113,7 @@ def make_plan(
                 draft.findings.append(left_alone(host, volume))
         draft.findings.extend(find_strays(fleet, draft.placed, observation.reports))
     _place(fleet, observation, known, declared, draft)
+    plan_networks(fleet, observation, draft.actions, draft.findings, prune and tried is None)
     touched = {action.uuid for action in draft.actions} | {finding.uuid for finding in draft.findings}
     touched |= {selection.instance_uuid for selection in draft.unplaced}
     rank = {item.uuid: index for index, item in enumerate(declared)}
@@ -140,7 +154,7 @@ def _consider(
         return
     if uuid in known.found:
         sighting = known.found[uuid][0]
-        verdict = judge(item, sighting, consent)
+        verdict = draft.room.check(judge(item, sighting, consent), sighting)
         volumes.keep_home(verdict, sighting.host)
         draft.actions.extend(verdict.actions)
         draft.findings.extend(verdict.findings)

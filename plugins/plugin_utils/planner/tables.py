@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ansible_collections.novella.compute.plugins.module_utils.compute.comparison import describe
+from ansible_collections.novella.compute.plugins.module_utils.compute.verdict import CONSENT
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, Finding, Plan
 from ansible_collections.novella.compute.plugins.module_utils.objects.request_spec import FilterCount, Selection
 
@@ -27,8 +28,10 @@ SHOWN = 20
 LEAST = 20
 OPERATIONS = (
     *("create", "restore", "start", "unpause", "resume", "unshelve", "stop", "pause", "suspend", "shelve"),
-    *("detach_volume", "extend_volume", "attach_volume", "delete_volume"),
-    *("rebuild", "update", "unlock", "lock", "soft_delete", "delete"),
+    *("detach_volume", "extend_volume", "limit_volume", "attach_volume", "delete_volume"),
+    *("define_network", "detach_interface", "remove_fixed_ip_from_instance", "add_fixed_ip_to_instance"),
+    *("attach_interface", "delete_network"),
+    *("refresh_instance_security_rules", "reconfigure", "rebuild", "update", "unlock", "lock", "soft_delete", "delete"),
 )
 
 
@@ -69,7 +72,10 @@ def plan_table(plan: Plan, verbosity: int = 0) -> str:
             is_told = verbosity > 1 or (verbosity == 1 and number < SHOWN)
             lines.extend(_unplaced(selection, is_told, most))
         parts.append("\n".join(["Not placed:", *lines]))
-    parts.extend(_findings("Cannot be done:", [finding for finding in plan.findings if finding.fatal]))
+    waiting = [finding for finding in plan.findings if finding.kind == CONSENT]
+    parts.extend(_findings("Waits for consent:", waiting))
+    fatal = [finding for finding in plan.findings if finding.fatal and finding not in waiting]
+    parts.extend(_findings("Cannot be done:", fatal))
     parts.extend(_findings("Left alone:", [finding for finding in plan.findings if not finding.fatal]))
     if plan.unreachable:
         silent = [f"{host}: {reason}" for host, reason in plan.unreachable.items()]

@@ -2,16 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where volumes are. They do not move by themselves, so an instance lives where its volumes are."""
+"""Where volumes are. They do not move by themselves, so an instance lives where its volumes are.
+
+Those in shared pools are on every host, and bind no instance.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from ansible_collections.novella.compute.plugins.module_utils.compute.judgement import Verdict
+from ansible_collections.novella.compute.plugins.module_utils.compute.verdict import Verdict
 from ansible_collections.novella.compute.plugins.module_utils.compute.volume_changes import ATTACH
 from ansible_collections.novella.compute.plugins.module_utils.compute.wanted import WantedInstance
+from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, FieldChange, Finding
 from ansible_collections.novella.compute.plugins.module_utils.objects.volume import Volume, VolumeRequest
@@ -43,11 +47,18 @@ class VolumeSurvey:
 
     observation: Observation
     hosts: dict[str, list[str]] = field(default_factory=dict)
+    # Of shared volumes that no file says the owner of: the instances that have one, as their names and hosts.
+    holders: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for host, report in self.observation.reports.items():
             for volume in report.volumes:
-                self.hosts.setdefault(volume.uuid, []).append(host)
+                if not volume.is_shared:
+                    self.hosts.setdefault(volume.uuid, []).append(host)
+            for seen in report.instances:
+                for request in seen.instance.spec.volumes:
+                    if request.is_shared and not request.is_made:
+                        self.holders.setdefault(request.uuid, []).append((seen.instance.spec.name, host))
 
     def find_home(self, wanted: WantedInstance, bound_to: str | None) -> Home:
         """Return where an instance that is on no host must be made.
@@ -60,6 +71,9 @@ class VolumeSurvey:
             obstacle = self._obstacle(request)
             if obstacle is not None:
                 return Home(reason=f"{obstacle}; it is not created elsewhere")
+            holder = self._holder(request, None)
+            if holder is not None:
+                return Home(reason=f"{holder}. Run again when that one has let go of it")
             for host in self.hosts.get(request.uuid, []):
                 homes.setdefault(host, request.name)
         if len(homes) > 1:
@@ -79,6 +93,9 @@ class VolumeSurvey:
             others = [other for other in self.hosts.get(action.volume.uuid, []) if other != host]
             if reason is None and others:
                 reason = f"its volume '{action.volume.name}' is on {others[0]}, and the instance on {host}"
+            holder = self._holder(action.volume, host)
+            if reason is None and holder is not None:
+                reason = f"{holder}. Run again when that one has let go of it"
             if reason is not None:
                 verdict.actions.remove(action)
                 verdict.findings.append(
@@ -93,24 +110,44 @@ class VolumeSurvey:
         declared |= {request.uuid for item in wanted for request in item.spec.volumes}
         leaving = {action.uuid for action in actions if action.operation == "delete"}
         freed = {action.volume.uuid for action in actions if action.operation == "detach_volume" and action.volume}
+        held = {host: _held(report, leaving) - freed for host, report in self.observation.reports.items()}
+        anywhere = set().union(*held.values())
+        told: set[str] = set()
         for host, report in self.observation.reports.items():
-            held: set[str] = set()
-            for seen in report.instances:
-                goes = seen.instance.uuid in leaving
-                held |= {
-                    request.uuid for request in seen.instance.spec.volumes if not goes or request.delete_on_termination
-                }
             for volume in report.volumes:
                 is_ours = (volume.fleet, volume.project_id) == (fleet.name, fleet.project_id)
-                if is_ours and volume.uuid not in declared and volume.uuid not in held - freed:
+                taken = anywhere if volume.is_shared else held[host]
+                if not is_ours or volume.uuid in declared or volume.uuid in taken:
+                    continue
+                # Every host that knows the pool tells of it, and it is one volume.
+                if not (volume.is_shared and volume.uuid in told):
+                    told.add(volume.uuid)
                     yield host, volume
 
+    def _holder(self, request: VolumeRequest, host: str | None) -> str | None:
+        """Say which instance of another host has a shared volume that no file tells the owner of."""
+        for name, where in self.holders.get(request.uuid, []):
+            if where != host:
+                return f"its volume '{request.name}' is attached to {name} on {where}"
+        return None
+
     def _obstacle(self, request: VolumeRequest) -> str | None:
+        if request.is_shared:
+            return None
         hosts = self.hosts.get(request.uuid, [])
         if len(hosts) > 1:
             return f"its volume '{request.name}' is on {join(hosts)} at once"
         where = None if hosts else where_it_may_be(request.uuid, self.observation)
         return None if where is None else f"its volume '{request.name}' {where}"
+
+
+def _held(report: HostReport, leaving: Collection[str]) -> set[str]:
+    """Return the volumes that a host's instances have, or take along when they go."""
+    held: set[str] = set()
+    for seen in report.instances:
+        goes = seen.instance.uuid in leaving
+        held |= {item.uuid for item in seen.instance.spec.volumes if not goes or item.delete_on_termination}
+    return held
 
 
 def removal(host: str, volume: Volume) -> Action:

@@ -13,11 +13,14 @@ import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.commands import COMMANDS, Answer, Command
 from ansible_collections.novella.compute.plugins.module_utils.compute.injected_file import InjectedFile
 from ansible_collections.novella.compute.plugins.module_utils.compute.instance_details import Selection
+from ansible_collections.novella.compute.plugins.module_utils.compute.interface_wish import InterfaceWish
 from ansible_collections.novella.compute.plugins.module_utils.compute.operation import OPERATIONS
 from ansible_collections.novella.compute.plugins.module_utils.compute.run_states import POWER_OF
 from ansible_collections.novella.compute.plugins.module_utils.compute.states import DELETED, VM_STATES
 from ansible_collections.novella.compute.plugins.module_utils.compute.volume_wish import VolumeWish
-from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import mac_address, volume_uuid
+from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import NetworkRequest
+from ansible_collections.novella.compute.plugins.module_utils.objects.network import FixedIP
 from ansible_collections.novella.compute.plugins.module_utils.objects.volume import VolumeRequest
 from support.fake_host import IMAGE, FakeHost, create
 
@@ -47,6 +50,14 @@ ALLOWED = {
     "attach_volume": {"active", "paused", "stopped"},
     "detach_volume": {"active", "paused", "stopped"},
     "extend_volume": {"active", "paused", "stopped"},
+    "attach_interface": {"active", "paused", "stopped"},
+    "detach_interface": {"active", "paused", "stopped"},
+    "add_fixed_ip_to_instance": {"active", "paused", "stopped"},
+    "remove_fixed_ip_from_instance": {"active", "paused", "stopped"},
+    "limit_volume": {"active", "paused", "stopped"},
+    "swap_volume": {"active", "paused"},
+    "remove_volume_connection": {"active", "error", "paused", "stopped"},
+    "refresh_instance_security_rules": {*HERE} - {"building"} | {"soft-delete"},
     "trigger_crash_dump": {"active", "error", "paused", "rescued"},
     "lock": {*HERE} - {"building"},
     "unlock": {*HERE} - {"building"},
@@ -59,6 +70,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "attach_volume": {"volume": VolumeWish("more", size_gb=1)},
     "detach_volume": {"volume": VolumeWish("data")},
     "extend_volume": {"volume": VolumeWish("data", size_gb=2)},
+    "attach_interface": {"interface": InterfaceWish(bridge="br1")},
+    "detach_interface": {"interface": InterfaceWish(bridge="br0")},
+    "add_fixed_ip_to_instance": {"interface": InterfaceWish(address="192.0.2.7")},
+    "remove_fixed_ip_from_instance": {"interface": InterfaceWish(address="192.0.2.5")},
+    "limit_volume": {"volume": VolumeWish("data", limits={"total_iops_sec": 500})},
+    "swap_volume": {"volume": VolumeWish("data"), "new_volume": VolumeWish("moved")},
+    "remove_volume_connection": {"volume": VolumeWish("data")},
 }
 
 
@@ -68,6 +86,9 @@ def ends(operation: str, vm_state: str) -> list[str]:
         *("trigger_crash_dump", "lock", "unlock"),
         *("set_admin_password", "inject_file", "inject_network_info", "reset_network"),
         *("attach_volume", "detach_volume", "extend_volume"),
+        *("attach_interface", "detach_interface", "add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"),
+        *("limit_volume", "swap_volume", "remove_volume_connection"),
+        "refresh_instance_security_rules",
     )
     as_it_was = {name: ALLOWED[name] for name in without_end}
     as_it_was["rebuild"] = {"stopped"}
@@ -86,7 +107,8 @@ def have(host: FakeHost, name: str, vm_state: str) -> None:
     """Have an instance in that state, as an unlucky run may have left it."""
     made = create(name, vm_state=vm_state if vm_state in POWER_OF else "active")
     spec = made.spec.but(volumes=[VolumeRequest(volume_uuid("default", "default", "data"), "data", 1)])
-    host.reconcile(made.but(spec=spec))
+    nic = NetworkRequest("front", mac_address(made.uuid, 0), bridge="br0", addresses=[FixedIP("192.0.2.5", 24)])
+    host.reconcile(made.but(spec=spec.but(networks=[nic] if name == "web" else [])))
     if vm_state == "soft-delete":
         obey(host, "soft_delete", name)
     elif vm_state not in POWER_OF:

@@ -12,6 +12,8 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.operation 
 from ansible_collections.novella.compute.plugins.module_utils.compute.snapshot_order import SnapshotOrder
 from ansible_collections.novella.compute.plugins.module_utils.objects.compute_node import Usage
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InstanceInvalidState, OptionInvalid
+from ansible_collections.novella.compute.plugins.module_utils.objects.ingredients import NetworkRequest
+from ansible_collections.novella.compute.plugins.module_utils.objects.network import FixedIP
 from ansible_collections.novella.compute.plugins.module_utils.objects.volume import VolumeRequest
 from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import Domain
 from support.fake_host import FakeHost, act, create
@@ -163,14 +165,19 @@ def test_the_history_tells_what_was_done_and_what_failed(host: FakeHost) -> None
     assert host.db.query("SELECT operation FROM journal")[0]["operation"] == "delete"
 
 
+VOLUME_OPERATIONS = (
+    *("attach_volume", "detach_volume", "extend_volume"),
+    *("limit_volume", "swap_volume", "remove_volume_connection"),
+)
 VOLUME = VolumeRequest("uuid-of-data", "data", 2)
+NIC = NetworkRequest("front", "52:54:00:00:00:01", bridge="br0")
 
 
 class Killed(BaseException):
     """The process ends here, as by SIGKILL: nothing after it runs."""
 
 
-@pytest.mark.parametrize("name", sorted({*OPERATIONS} - {"delete_volume", "adopt"}))
+@pytest.mark.parametrize("name", sorted({*OPERATIONS} - {"delete_volume", "define_network", "delete_network", "adopt"}))
 def test_an_operation_killed_at_any_step_is_made_good_by_the_next_run(host: FakeHost, name: str, monkeypatch) -> None:
     if name != "create":
         _have_it_ready(host, name)
@@ -179,7 +186,9 @@ def test_an_operation_killed_at_any_step_is_made_good_by_the_next_run(host: Fake
         "admin_password": "correct horse",
         "file": InjectedFile("/etc/motd", b"hello"),
         "order": SnapshotOrder("before-upgrade", "daily", 1, quiesce=True),
-        "volume": VOLUME,
+        "volume": VOLUME.but(limits={"total_iops_sec": 500}) if name == "limit_volume" else VOLUME,
+        "new_volume": VOLUME.but(uuid="uuid-of-moved", name="moved"),
+        "interface": NIC if name == "attach_interface" else NIC.but(addresses=[FixedIP("192.0.2.5", 24)]),
     }
     arguments = {"spec": action.spec, "vm_state": "active", **own}
     points = 0
@@ -213,12 +222,18 @@ def _have_it_ready(host: FakeHost, name: str) -> None:
     starts_from = OPERATIONS[name].vm_states or ()
     vm_state = "active" if "active" in starts_from else starts_from[0]
     host.driver.save_record(record.but(vm_state=vm_state, rescue_image=None))
-    if name in ("attach_volume", "detach_volume", "extend_volume"):
-        if record.spec.volumes:
-            host.reconcile(act("detach_volume", "web-1", volume=VOLUME))
+    if name in VOLUME_OPERATIONS:
+        for volume in record.spec.volumes:
+            host.reconcile(act("detach_volume", "web-1", volume=volume))
         host.driver.delete_volume(VOLUME.uuid)
         if name != "attach_volume":
             host.reconcile(act("attach_volume", "web-1", volume=VOLUME.but(size_gb=1)))
+    if name in ("attach_interface", "detach_interface", "add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"):
+        if record.spec.networks:
+            host.reconcile(act("detach_interface", "web-1", interface=NIC))
+        if name != "attach_interface":
+            addresses = [FixedIP("192.0.2.5", 24)] if name == "remove_fixed_ip_from_instance" else []
+            host.reconcile(act("attach_interface", "web-1", interface=NIC.but(addresses=addresses)))
     host.driver.delete_rescue_disk(record.uuid)
     host.driver.power_on(record.uuid)
     if vm_state == "suspended":

@@ -42,7 +42,7 @@ def test_the_examples_in_the_schema_are_valid():
 
 
 def test_the_schema_has_the_sections_that_are_merged():
-    settings = {"version", "name", "project_id"}
+    settings = {"version", "name", "project_id", "allow", "provider_rules"}
     assert set(SCHEMA["properties"]) == {*SECTIONS, *settings}
 
 

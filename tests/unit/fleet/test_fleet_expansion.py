@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import mac_address
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.expansion import (
     expand,
     instance_uuid,
-    mac_address,
     volume_uuid,
 )
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet

@@ -10,9 +10,10 @@ import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import FleetInvalid
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
 
+FLAVOR_KEYS = "vcpus, memory_mb, root_gb, ephemeral_gb, swap_mb, extra_specs"
 INSTANCE_KEYS = (
-    "count, flavor, image, networks, volumes, server_group, availability_zone, vm_state, metadata, tags, display_name, "
-    "locked, ssh_keys, user_data, user_data_file, where, scheduler_hints, host"
+    "count, flavor, image, networks, volumes, ephemeral, server_group, availability_zone, vm_state, metadata, tags, "
+    "display_name, locked, ssh_keys, user_data, user_data_file, where, scheduler_hints, host"
 )
 NOT_TEXT = "YAML reads unquoted on, off, yes, no, true and false as booleans: quote it."
 BAD_NAME = "is not a valid name: use at most 63 letters, digits, '.', '_' and '-', and start with a letter or digit."
@@ -25,14 +26,46 @@ BAD_INSTANCE_NAME = (
 BAD = {
     "unknown_key": (
         "instances:\n  web:\n    flavour: small\n    image: debian\n",
-        f"7: instances.web.flavour: unknown key. Did you mean 'flavor'? Allowed: {INSTANCE_KEYS}.",
+        "7: instances.web.flavour: unknown key. Did you mean 'flavor'?",
     ),
     "unknown_section": (
         "disks: {}\n",
         (
-            "5: disks: unknown key. Allowed: version, name, project_id, flavors, images, networks, volumes, "
-            "server_groups, aggregates, instances, scheduler."
+            "5: disks: unknown key. Allowed: version, name, project_id, allow, flavors, images, networks, volumes, "
+            "storage_pools, security_groups, provider_rules, server_groups, aggregates, instances, guest, scheduler."
         ),
+    ),
+    "pool_that_is_not_declared": (
+        "volumes:\n  data: {size_gb: 1, pool: big}\n",
+        "6: volumes.data.pool: there is no storage pool 'big'. None is declared.",
+    ),
+    "pool_without_what_its_type_needs": (
+        "storage_pools:\n  san: {type: iscsi, host: san1}\n",
+        "6: storage_pools.san.iqn: a pool of type iscsi needs it.",
+    ),
+    "pools_at_one_place": (
+        "storage_pools:\n  one: {type: dir, path: /srv/big}\n  two: {type: dir, path: /srv/big/}\n",
+        "7: storage_pools.two.path: is where storage_pools.one is.",
+    ),
+    "pool_with_what_its_type_has_not": (
+        "storage_pools:\n  big: {type: dir, path: /srv/big, port: 1}\n",
+        "6: storage_pools.big.port: is nothing that a pool of type dir has. It has: path.",
+    ),
+    "volume_of_a_pool_that_does_not_say_which": (
+        "storage_pools:\n  s: {type: nbd, host: store1}\nvolumes:\n  data: {size_gb: 1, pool: s}\n",
+        "8: volumes.data.name_in_pool: a pool of type nbd has its volumes, and this says which one it is.",
+    ),
+    "limits_in_all_and_of_a_part": (
+        "volumes:\n  data: {size_gb: 1, limits: {total_iops_sec: 5, read_iops_sec: 5}}\n",
+        "6: volumes.data.limits.total_iops_sec: stands beside read_iops_sec; QEMU takes one or the other.",
+    ),
+    "encrypted_volume_without_a_passphrase": (
+        "volumes:\n  data: {size_gb: 1, encrypted: true}\n",
+        "6: volumes.data.encrypted: needs passphrase or passphrase_file.",
+    ),
+    "passphrase_that_is_short": (
+        "volumes:\n  data: {size_gb: 1, encrypted: true, passphrase: short}\n",
+        "6: volumes.data.passphrase: must be one line of at least 8 characters.",
     ),
     "volume_without_a_size": ("volumes:\n  data: {}\n", "6: volumes.data.size_gb: required, but missing."),
     "volume_of_no_size": (
@@ -263,6 +296,7 @@ def test_a_bad_fleet_has_one_fault_with_its_line(case, faults_after_head):
     assert faults_after_head(text) == [f"fleet.yml:{fault}"]
 
 
+NETWORK_KEYS = "bridge, libvirt_network, mode, virtualport, vlan, vxlan, mtu, dns_domain, subnets"
 INGREDIENTS = {
     "negative_memory": (
         "flavors: {tiny: {vcpus: 1, memory_mb: -512}}",
@@ -273,8 +307,8 @@ INGREDIENTS = {
         "flavors.tiny.memory_mb: YAML reads this as a number that is not decimal: write it so, or quote it.",
     ),
     "not_built_yet": (
-        "flavors: {tiny: {vcpus: 1, memory_mb: 512, ephemeral_gb: 1}}",
-        "flavors.tiny.ephemeral_gb: unknown key. Allowed: vcpus, memory_mb, root_gb, extra_specs.",
+        "flavors: {tiny: {vcpus: 1, memory_mb: 512, rxtx_factor: 1}}",
+        f"flavors.tiny.rxtx_factor: unknown key. Allowed: {FLAVOR_KEYS}.",
     ),
     "relative_image": (
         "images: {debian: {source: debian.qcow2}}",
@@ -290,15 +324,15 @@ INGREDIENTS = {
     ),
     "network_without_anything": (
         "networks: {front: {}}",
-        "networks.front needs exactly one of bridge and libvirt_network.",
+        "networks.front needs exactly one of bridge, libvirt_network and mode.",
     ),
     "network_with_both": (
         "networks: {front: {bridge: br0, libvirt_network: default}}",
-        "networks.front needs exactly one of bridge and libvirt_network.",
+        "networks.front needs exactly one of bridge, libvirt_network and mode.",
     ),
     "misspelt_bridge": (
         "networks: {front: {brigde: br0}}",
-        "networks.front.brigde: unknown key. Did you mean 'bridge'? Allowed: bridge, libvirt_network.",
+        f"networks.front.brigde: unknown key. Did you mean 'bridge'? Allowed: {NETWORK_KEYS}.",
     ),
     "long_bridge": (
         "networks: {front: {bridge: a-bridge-too-far}}",

@@ -178,6 +178,7 @@ _DO = {
     "unshelve": _set("running", "active"),
     "update": _update,
     "rebuild": _rebuild,
+    "reconfigure": _update,
     "lock": _lock(True),
     "unlock": _lock(False),
     "soft_delete": _set("shutdown", "soft-delete"),

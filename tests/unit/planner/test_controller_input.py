@@ -109,7 +109,7 @@ def find_user_data(variables, kit):
     def find(digest, name="web"):
         lookup = LookupModule(templar=Templar())
         uuid = kit.find(kit.fleet(instances={name: kit.web()}), name).uuid
-        return uuid, lookup._find({**FLEET, **INSTANCES}, variables, "compute", {uuid: digest})
+        return uuid, lookup._find(read_fleet({**FLEET, **INSTANCES}, variables, Templar(), "compute"), {uuid: digest})
 
     return find
 

@@ -165,33 +165,10 @@ def test_changed_metadata_is_an_update_in_place(kit):
     before, after = (kit.fleet(instances={"web": kit.web(metadata={"role": role})}) for role in ("web", "db"))
     seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"))]))
     action = only(kit.plan(after, seen).actions)
-    assert (action.operation, action.reason, action.impact) == ("update", "metadata.role web -> db", "live")
+    assert (action.operation, action.reason, action.impact) == ("update", "metadata.role web -> db", "at next boot")
     assert [change.as_dict() for change in action.diff] == [{"field": "metadata.role", "before": "web", "after": "db"}]
     assert action.spec == kit.find(after, "web").spec
     assert action.vm_state is None
-
-
-def test_a_larger_flavor_is_refused_and_the_instance_stays_as_it_is(kit):
-    before, after = (kit.fleet(instances={"web": kit.web(flavor=flavor)}) for flavor in ("small", "large"))
-    seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"))]))
-    plan = kit.plan(after, seen)
-    assert plan.actions == []
-    finding = only(plan.findings)
-    assert (finding.kind, finding.fatal, finding.host) == ("unsupported", True, "kvm1")
-    assert finding.reason == (
-        "flavor.vcpus 1 -> 2 and flavor.memory_mb 512 -> 2048 "
-        "and flavor.root_gb 5 -> 10 need a resize, which this release cannot do; the instance stays as it is"
-    )
-
-
-def test_a_refused_change_does_not_hold_up_the_others_and_is_not_recorded(kit):
-    before = kit.fleet(instances={"web": kit.web()})
-    after = kit.fleet(instances={"web": kit.web(flavor="large", metadata={"role": "web"})})
-    seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"), "shutdown")]))
-    plan = kit.plan(after, seen)
-    assert [action.operation for action in plan.actions] == ["update", "start"]
-    assert plan.actions[0].spec.flavor.name == "small"
-    assert only(plan.findings).fatal
 
 
 def test_a_flavor_under_a_new_name_is_the_same_flavor(kit):
@@ -239,17 +216,6 @@ def test_what_takes_a_new_root_disk_is_done_with_consent_alone(kit, change, reas
     assert (action.operation, action.reason, action.impact) == ("rebuild", reason, "data lost")
     assert action.spec == kit.find(after, "web").spec
     assert plan.findings == []
-
-
-def test_a_new_nic_is_refused(kit):
-    before = kit.fleet(instances={"web": kit.web()})
-    after = kit.fleet(instances={"web": kit.web(networks=[{"network": "front"}])})
-    seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"))]))
-    finding = only(kit.plan(after, seen, consent=["rebuild"]).findings)
-    assert finding.reason == (
-        "networks none -> front needs interfaces to be attached or detached, which this release cannot do; "
-        "the instance stays as it is"
-    )
 
 
 def test_a_rescued_instance_is_left_alone_until_it_is_unrescued(kit):

@@ -202,3 +202,41 @@ def test_a_volume_of_an_instance_that_is_pruned_stays_until_it_is_free(bench, ki
     assert only(bench.plan(empty, bench.host("kvm1", [seen])).findings).name == "db"
     plan = bench.plan(empty, bench.host("kvm1", [seen]), prune=True, consent=["delete_volume"])
     assert [action.operation for action in plan.actions] == ["delete", "delete_volume"]
+
+
+def in_pool(bench, pool, **keys):
+    """A fleet whose instance has its volume in a pool."""
+    body = bench.kit.web(volumes=WITH_DATA)
+    volumes = {"data": {"size_gb": 10, "pool": "shared", **keys}}
+    return bench.kit.fleet(volumes=volumes, storage_pools={"shared": pool}, instances={"db": body})
+
+
+SHARED = {"type": "shared_dir", "path": "/srv/shared"}
+SERVER = {"type": "nbd", "host": "store1"}
+
+
+def test_a_volume_that_all_hosts_see_binds_no_instance_and_is_told_of_once(bench):
+    fleet = in_pool(bench, SHARED)
+    request = only(bench.kit.find(fleet, "db").spec.volumes)
+    there = Volume(request.uuid, "data", 10, pool=request.pool)
+    hosts = [bench.host("kvm1", volumes=[there]), bench.host("kvm2", volumes=[there])]
+    plan = bench.plan(fleet, *hosts)
+    assert [action.operation for action in plan.actions] == ["create"]
+    assert plan.findings == []
+    bare = bench.fleet(declared={})
+    plan = bench.plan(bare, bench.host("kvm1", [bench.seen(bare)], [there]), hosts[1])
+    assert [finding.kind for finding in plan.findings] == ["undeclared"]
+    plan = bench.plan(bare, bench.host("kvm1", [bench.seen(fleet)], [there]), hosts[1], prune=True)
+    assert steps(plan) == [("detach_volume", "data", "live")]
+
+
+def test_what_a_server_has_is_not_given_to_two_guests_at_once(bench):
+    fleet = in_pool(bench, SERVER, name_in_pool="data")
+    other = bench.seen(fleet)
+    other = other.but(instance=other.instance.but(uuid="another", spec=other.instance.spec.but(name="peer", fleet="x")))
+    bare = bench.seen(bench.fleet(declared={}))
+    plan = bench.plan(fleet, bench.host("kvm1", [bare]), bench.kit.report("kvm2", [other]))
+    assert plan.actions == []
+    assert "its volume 'data' is attached to peer on kvm2. Run again" in only(plan.findings).reason
+    plan = bench.plan(fleet, bench.kit.report("kvm1"), bench.kit.report("kvm2", [other]))
+    assert plan.actions == []

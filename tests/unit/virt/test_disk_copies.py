@@ -66,8 +66,8 @@ class Guest:
         return self.is_active
 
     def XMLDesc(self) -> str:
-        disks = "".join(f"<disk><target dev='{name}'/></disk>" for name in ("vda", "vdb"))
-        return f"<domain><devices>{disks}</devices></domain>"
+        root = f"<disk><source file='{self.copy.parent}/{UUID}.root.qcow2'/><target dev='sda'/></disk>"
+        return f"<domain><devices>{root}<disk><target dev='vdb'/></disk></devices></domain>"
 
     def backupBegin(self, backup: str, checkpoint: None, flags: int) -> None:
         self.asked = backup

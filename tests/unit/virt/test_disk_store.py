@@ -15,7 +15,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
 )
 from ansible_collections.novella.compute.plugins.module_utils.virt.hypervisor import CachedImage
 from ansible_collections.novella.compute.plugins.module_utils.virt.image_format import read_qcow2
-from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.storage import DiskStore
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.storage import MOST_CONFIG_BYTES, DiskStore
 
 pytestmark = pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed")
 UUID = "8f2c9d52-5c3e-5e0c-9f0a-0d6b7c1f2a3b"
@@ -72,13 +72,13 @@ def test_disks_that_were_set_aside_come_back_in_the_place_of_newer_ones(store, i
     store.write_config_drive(UUID, b"old")
     old = written(store.root_disk(UUID))
     for _again in range(2):
-        store.set_aside(UUID)
+        store.set_aside(UUID, False)
     assert not store.root_disk(UUID).exists()
     assert store.root_disk_size(UUID) == 5 * GIB, "its room is still the guest's"
     assert store.config_drive(UUID).read_bytes() == b"old"
     store.create_root_disk(UUID, image, root_gb=3)
     store.write_config_drive(UUID, b"new")
-    store.set_aside(UUID)
+    store.set_aside(UUID, False)
     assert store.root_disk_size(UUID) == 3 * GIB
     for _again in range(2):
         store.take_back(UUID)
@@ -90,7 +90,7 @@ def test_disks_that_were_set_aside_come_back_in_the_place_of_newer_ones(store, i
 def test_disks_that_were_set_aside_are_gone_when_they_are_dropped(store, image):
     store.create_root_disk(UUID, image, root_gb=5)
     store.write_config_drive(UUID, b"old")
-    store.set_aside(UUID)
+    store.set_aside(UUID, False)
     store.create_root_disk(UUID, image, root_gb=5)
     store.drop_aside(UUID)
     store.take_back(UUID)
@@ -104,7 +104,7 @@ def test_a_rescue_disk_is_as_large_as_its_image_and_goes_with_the_instance(store
         store.create_rescue_disk(UUID, image)
     assert read_qcow2(str(store.rescue_disk(UUID))).virtual_size == 2 * GIB
     assert store.list_root_disks() == {UUID}
-    store.set_aside(UUID)
+    store.set_aside(UUID, False)
     store.delete(UUID)
     assert list(store.directory.iterdir()) == [store.directory / "novella-base-1.qcow2"]
 
@@ -170,6 +170,24 @@ def test_a_rescued_guest_has_the_config_drive_that_was_written_for_that_and_it_g
     assert store.list_files() == []
 
 
-def test_a_config_drive_that_is_none_is_refused(store):
+def test_a_config_drive_that_is_too_large_is_refused_and_one_that_is_not_there_is_empty(store):
+    assert store.read_config_drive(UUID) == b""
+    with store.config_drive(UUID).open("wb") as file:
+        file.truncate(MOST_CONFIG_BYTES + 1)
     with pytest.raises(HypervisorError, match="is no config drive"):
         store.read_config_drive(UUID)
+
+
+def test_a_config_drive_that_waits_is_the_newest_and_takes_its_place_when_the_guest_boots(store):
+    store.write_config_drive(UUID, b"old")
+    store.write_config_drive(UUID, b"new", is_waiting=True)
+    assert (store.config_drive(UUID).read_bytes(), store.read_config_drive(UUID)) == (b"old", b"new")
+    store.install_config_drive(UUID)
+    assert (store.config_drive(UUID).read_bytes(), store.read_config_drive(UUID)) == (b"new", b"new")
+    store.write_config_drive(UUID, b"waits", is_waiting=True)
+    # Whoever writes another one knows better.
+    store.write_config_drive(UUID, b"newest")
+    assert store.read_config_drive(UUID) == b"newest"
+    store.write_config_drive(UUID, b"waits", is_waiting=True)
+    store.delete(UUID)
+    assert store.list_files() == []

@@ -26,6 +26,8 @@ FROM_QEMU, FROM_RPC = 10, 7
         (38, FROM_RPC, "Failed to connect socket to '/run/libvirt/libvirt-sock'", HypervisorUnavailable, "libvirtd"),
         (1, FROM_RPC, "client socket is closed", HypervisorUnavailable, "libvirtd"),
         (43, 19, "Network not found: no network with matching name 'front'", HypervisorError, "libvirt_network"),
+        (1, 33, "internal error: referenced filter 'clean-traffic' is missing", HypervisorError, "config-nwfilter"),
+        (62, 33, "Network filter not found: no nwfilter with matching name 'x'", HypervisorError, "libvirt's own"),
         (55, 19, "network 'front' is not active", HypervisorError, "net-start"),
         (38, 0, "Cannot get interface MTU on 'br9': No such device", HypervisorError, "bridge is missing"),
         (9, 20, "domain 'web' already exists with uuid 1234", InstanceExists, "Another domain"),

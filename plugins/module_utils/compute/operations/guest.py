@@ -52,7 +52,7 @@ def inject_file(run: Run) -> Optional[Instance]:
         run.step("write file", run.driver.write_guest_file, instance.uuid, file.path, file.content)
         run.remark("It was written in the running guest, by its agent.")
         return None
-    files = with_file(run.driver.read_config_drive(instance.uuid), file)
+    files = with_file(run.driver.read_config_drive(instance.uuid), instance, file)
     run.step("config drive", run.driver.write_config_drive, instance, files)
     run.remark("It is in the config drive, which offers it at the next boot.")
     return None
@@ -71,7 +71,7 @@ def inject_network_info(run: Run) -> Optional[Instance]:
     Not of one that is suspended: the memory that is saved may hold parts of the drive that it had.
     """
     instance = run.instance
-    files = with_networks(run.driver.read_config_drive(instance.uuid), instance.spec)
+    files = with_networks(run.driver.read_config_drive(instance.uuid), instance)
     run.step("config drive", run.driver.write_config_drive, instance, files)
     if instance.vm_state in (ACTIVE, PAUSED):
         # QEMU holds the file that it opened; this one has taken over its name only.

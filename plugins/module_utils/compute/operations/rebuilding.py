@@ -15,11 +15,13 @@ from typing import Any, Optional
 from ...objects.errors import ImageUnacceptable
 from ...objects.ingredients import Flavor, Image
 from ...objects.instance import Instance
+from ...virt.local_disks import local_disks
 from ..block_devices import relabel
 from ..clock import now
 from ..config_drive import config_drive_files
 from ..host import Host
 from ..journal import Entry
+from ..nic_changes import relabel_nics
 from ..operation import Run, operation
 from ..states import ACTIVE, ERROR, REBUILDING, STOPPED
 from .power import switch_off
@@ -61,25 +63,31 @@ def finish_or_undo_rebuild(host: Host, entry: Entry) -> None:
     repeats=True,
 )
 def rebuild(run: Run) -> Optional[Instance]:
-    """Replace the root disk by a new one. It keeps its volumes, with what is on them.
+    """Replace the root disk and the ephemeral ones by new ones. It keeps its volumes, with what is on them.
 
     Arguments:
         image: The new image; without it, and without `spec`, the instance's own.
         spec: All of the new intent, where it comes from a fleet.
         user_data: bytes for the guest. Without `spec` the config drive stays as it is.
+        contents: Those of its files and vendor data, by digest.
+        preserve_ephemeral: Ephemeral disks and swap stay as they are.
 
     Raises:
         ImageUnacceptable: The image cannot be used, or asks for other hardware than the instance has.
     """
     driver, before = run.driver, run.instance
     after = _new_record(before, run.arguments)
-    image = run.step("image", driver.ensure_image, after)
+    image = None if after.spec.boots_from_volume else run.step("image", driver.ensure_image, after)
+    preserves = bool(run.arguments.get("preserve_ephemeral"))
     run.note(before=before.but(task_state=None).as_document(), last_step=LAST_STEPS[after.vm_state])
     switch_off(run)
-    run.step("set the disks aside", driver.set_disks_aside, before.uuid)
-    run.step("root disk", driver.create_root_disk, after, image)
+    run.step("set the disks aside", driver.set_disks_aside, before.uuid, preserves)
+    if image is not None:
+        run.step("root disk", driver.create_root_disk, after, image)
+    if local_disks(after.spec):
+        run.step("local disks", driver.create_local_disks, after)
     if run.arguments.get("spec") is not None:
-        files = config_drive_files(after, run.arguments.get("user_data"))
+        files = config_drive_files(after, run.arguments.get("user_data"), run.arguments.get("contents"))
         run.step("config drive", driver.write_config_drive, after, files)
     run.step("define", driver.define, after)
     if after.vm_state == ACTIVE:
@@ -90,7 +98,9 @@ def rebuild(run: Run) -> Optional[Instance]:
 
 def _new_record(instance: Instance, arguments: Mapping[str, Any]) -> Instance:
     spec = arguments.get("spec") or instance.spec.but(image=arguments.get("image") or instance.spec.image)
-    spec = spec.but(volumes=relabel(instance.spec.volumes, spec.volumes))
+    nics = relabel_nics(instance.spec.networks, spec.networks)
+    volumes = relabel(instance.spec.volumes, spec.volumes)
+    spec = spec.but(volumes=volumes, networks=nics, firewall=instance.spec.firewall)
     if spec.image is not None:
         _check_image(instance.spec.image, spec.image, spec.flavor)
     return instance.but(spec=spec, vm_state=state_rebuilt(instance, arguments), launched_at=now())

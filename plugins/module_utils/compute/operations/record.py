@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Changes that only the record shows (Nova's change_instance_metadata, lock and unlock). No guest notices."""
+"""Changes that only the record shows (Nova's change_instance_metadata, lock and unlock).
+
+No guest notices, but that its next boot finds another config drive where that is to tell of it.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,12 @@ from typing import Any, Optional
 
 from ...objects.instance import Instance
 from ..block_devices import relabel
+from ..drive_renewal import finish_record, renew_drive
 from ..host import Host
 from ..journal import Entry
 from ..labels import change_labels, tell_labels
 from ..locking import lock_record, tell_lock, unlock_record
+from ..nic_changes import relabel_nics
 from ..operation import Alteration, Run, operation
 from ..records import read_record
 from ..states import ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPENDED, UPDATING
@@ -24,8 +29,10 @@ AT_REST = (ACTIVE, ERROR, PAUSED, RESCUED, SHELVED, SOFT_DELETE, STOPPED, SUSPEN
 
 def _update(instance: Instance, arguments: Mapping[str, Any]) -> Instance:
     spec = arguments.get("spec") or instance.spec
-    # Volumes come and go by operations of their own.
-    spec = spec.but(volumes=relabel(instance.spec.volumes, spec.volumes))
+    # Volumes and NICs come and go by operations of their own, and firewalls change by one.
+    nics = relabel_nics(instance.spec.networks, spec.networks)
+    volumes = relabel(instance.spec.volumes, spec.volumes)
+    spec = spec.but(volumes=volumes, networks=nics, firewall=instance.spec.firewall)
     return instance.but(spec=spec, vm_state=arguments.get("vm_state") or instance.vm_state)
 
 
@@ -34,8 +41,9 @@ LOCK, UNLOCK = Alteration(lock_record, tell_lock), Alteration(unlock_record, tel
 LABELS = Alteration(change_labels, tell_labels)
 
 
-def restore_title(host: Host, entry: Entry) -> None:
-    """Have the domain's title be what its record says."""
+def finish_or_restore(host: Host, entry: Entry) -> None:
+    """Have the record say what its config drive tells, and the domain's title be what the record says."""
+    finish_record(host, entry)
     domain = host.driver.get_domain(entry.uuid)
     instance = None if domain is None else read_record(domain)
     # An adopted one without a display name keeps the title that it came with.
@@ -48,11 +56,11 @@ def restore_title(host: Host, entry: Entry) -> None:
     vm_states=(ACTIVE, STOPPED, PAUSED, SUSPENDED, SHELVED),
     task_state=UPDATING,
     ends_in=None,
-    recover=restore_title,
+    recover=finish_or_restore,
     alters=UPDATE,
 )
 def update(run: Run) -> Optional[Instance]:
-    """Write the new intent, and the vm_state where it is given. Arguments: spec, vm_state."""
+    """Write the new intent, and the vm_state where it is given. Arguments: spec, vm_state, contents (see create)."""
     return _write(run, UPDATE)
 
 
@@ -74,7 +82,7 @@ def unlock(run: Run) -> Optional[Instance]:
     task_state=UPDATING,
     ends_in=None,
     action="change_instance_metadata",
-    recover=restore_title,
+    recover=finish_or_restore,
     alters=LABELS,
 )
 def change_metadata(run: Run) -> Optional[Instance]:
@@ -86,4 +94,5 @@ def _write(run: Run, alteration: Alteration) -> Instance:
     before, after = run.instance, alteration.change(run.instance, run.arguments)
     if after.spec.display_name != before.spec.display_name:
         run.step("title", run.driver.set_title, after.uuid, after.spec.display_name)
+    renew_drive(run, after)
     return after

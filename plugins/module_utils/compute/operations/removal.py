@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
+from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance
 from ..adopted import kept_disks
 from ..host import Host
@@ -29,6 +30,7 @@ from ..states import (
     SUSPENDED,
 )
 from ..volume_claims import hold_volume
+from .interfaces import release_all
 
 
 def finish_delete(host: Host, entry: Entry) -> None:
@@ -38,9 +40,10 @@ def finish_delete(host: Host, entry: Entry) -> None:
         if read_record(domain) is None:
             return
         host.driver.power_off(entry.uuid)
-        host.driver.undefine(entry.uuid, bool(entry.notes.get("is_adopted")))
+    host.driver.undefine(entry.uuid, bool(entry.notes.get("is_adopted")))
     if not entry.notes.get("is_adopted"):
         host.driver.delete_disks(entry.uuid)
+    release_all(host, [NetworkRequest.from_dict(nic, "addresses") for nic in entry.notes.get("addresses", ())])
     for volume in entry.notes.get("volumes", ()):
         host.driver.delete_volume(volume)
     with host.db.transaction() as connection:
@@ -72,9 +75,15 @@ def delete(run: Run) -> Optional[Instance]:
     # Once its domain is gone, nothing else would say that its disks are not Novella's.
     if is_adopted:
         run.note(is_adopted=True)
+    addressed = [nic for nic in run.instance.spec.networks if nic.addresses]
+    if addressed:
+        run.note(addresses=[nic.as_dict() for nic in addressed])
     if run.instance.vm_state != DELETED:
         run.step("power off", run.driver.power_off, uuid)
-        run.step("undefine", run.driver.undefine, uuid, is_adopted)
+    # Of one whose domain is gone too, a firewall may be left.
+    run.step("undefine", run.driver.undefine, uuid, is_adopted)
+    if addressed:
+        run.step("addresses", release_all, run.host, addressed)
     if not is_adopted:
         run.step("disks", run.driver.delete_disks, uuid)
     elif kept_disks(run.instance):

@@ -48,13 +48,13 @@ def rescue(run: Run) -> Optional[Instance]:
     """
     driver, before = run.driver, run.instance
     rescued = before.but(rescue_image=run.arguments.get("image") or before.spec.image, launched_at=now())
+    password = run.arguments.get("rescue_password")
+    files = None if password is None else with_password(driver.read_config_drive(before.uuid), before, password)
     image = run.step("image", driver.ensure_image, rescued.but(spec=before.spec.but(image=rescued.rescue_image)))
     run.note(before=before.but(task_state=None).as_document())
     switch_off(run)
     run.step("rescue disk", driver.create_rescue_disk, before.uuid, image)
-    password = run.arguments.get("rescue_password")
-    if password is not None:
-        files = with_password(driver.read_config_drive(before.uuid), password)
+    if files is not None:
         run.step("rescue config drive", driver.write_rescue_config_drive, before.uuid, files)
     # From here on it is rescued: a crash of this run must not leave a guest that its record knows nothing of.
     run.step("define", driver.define, rescued.but(vm_state=RESCUED))

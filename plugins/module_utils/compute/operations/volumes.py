@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Giving instances volumes, and taking them away (Nova's attach_volume, detach_volume and extend_volume)."""
+"""Giving instances volumes, and taking them away (Nova's attach_volume, detach_volume and extend_volume).
+
+Moving one's data to another is in `volume_swapping`.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,9 @@ from ..host import Host
 from ..journal import Entry
 from ..operation import Run, operation
 from ..records import check_writable, read_record
-from ..states import ACTIVE, DELETED, DELETING, PAUSED, STOPPED, UPDATING
-from ..volume_claims import make_volume, take_free_volume, take_volumes
+from ..states import ACTIVE, DELETED, DELETING, ERROR, PAUSED, STOPPED, UPDATING
+from ..volume_claims import keep_passphrases, make_volume, take_free_volume, take_volumes
+from ..volume_content import find_content
 from ..volume_wish import held_volume, wanted_volume
 
 
@@ -49,6 +53,7 @@ def attach_volume(run: Run) -> Optional[Instance]:
 
     Arguments:
         volume: A VolumeRequest, or a VolumeWish.
+        passphrases: Those of encrypted volumes, by uuid.
 
     Raises:
         InvalidVolume: It cannot have that.
@@ -62,8 +67,10 @@ def attach_volume(run: Run) -> Optional[Instance]:
     present = run.step("claim", take_volumes, run.host, before, [request])
     device_name = after.device_names[request.uuid]
     run.note(volume=request.as_dict(), device_name=device_name, is_made=request.uuid not in present)
+    run.step("passphrase", keep_passphrases, run, [request])
     if request.uuid not in present:
-        run.step("volume", driver.create_volume, make_volume(before.spec, request))
+        content = find_content(run.host, request)
+        run.step("volume", driver.create_volume, make_volume(before.spec, request), content)
     run.step("extend", driver.resize_volume, request.uuid, request.size_gb, None)
     run.step("attach", driver.attach_volume, before.uuid, request, device_name)
     return after
@@ -138,6 +145,72 @@ def extend_volume(run: Run) -> Optional[Instance]:
     run.note(volume=grown.as_dict())
     run.step("extend", run.driver.resize_volume, grown.uuid, grown.size_gb, run.instance.uuid)
     return with_volume(run.instance, grown)
+
+
+def finish_limit(host: Host, entry: Entry) -> None:
+    """Have the guest limited as its record says, which is what it was before."""
+    record = _record(host, entry.uuid)
+    held = None if "volume" not in entry.notes or record is None else find_volume(record, _noted(entry).uuid)
+    if held is not None:
+        host.driver.limit_volume(entry.uuid, held.uuid, held.limits)
+
+
+@operation(
+    "limit_volume",
+    vm_states=(ACTIVE, PAUSED, STOPPED),
+    task_state=UPDATING,
+    ends_in=None,
+    recover=finish_limit,
+)
+def limit_volume(run: Run) -> Optional[Instance]:
+    """Limit the input and output of a volume of the instance, at once, or have them unlimited again.
+
+    Arguments:
+        volume: A VolumeRequest, or a VolumeWish, with the new limits.
+
+    Raises:
+        InvalidVolume: It has none such.
+    """
+    asked = run.arguments["volume"]
+    limited = held_volume(run.instance, asked).but(limits=dict(asked.limits or {}))
+    after = with_volume(run.instance, limited)
+    check_writable(after, run.host.options.record_version_cap)
+    run.note(volume=limited.as_dict())
+    run.step("limit", run.driver.limit_volume, run.instance.uuid, limited.uuid, limited.limits)
+    return after
+
+
+def finish_disconnect(host: Host, entry: Entry) -> None:
+    """Go on to the end."""
+    if "volume" not in entry.notes:
+        return
+    uuid, record = entry.notes["volume"], _record(host, entry.uuid)
+    host.driver.detach_volume(entry.uuid, uuid)
+    if record is not None and find_volume(record, uuid) is not None:
+        _save(host, without_volume(record, uuid))
+
+
+@operation(
+    "remove_volume_connection",
+    vm_states=(ACTIVE, ERROR, PAUSED, STOPPED),
+    task_state=UPDATING,
+    ends_in=None,
+    recover=finish_disconnect,
+)
+def remove_volume_connection(run: Run) -> Optional[Instance]:
+    """Take away what this host has of a volume's attachment, whether the record tells of it or not.
+
+    Arguments:
+        volume: A VolumeRequest, or a VolumeWish. It need not be there any more.
+
+    Raises:
+        DeviceDetachFailed: The running guest does not let go of it.
+    """
+    asked = run.arguments["volume"]
+    uuid = asked.uuid if isinstance(asked, VolumeRequest) else asked.uuid_for(run.instance)
+    run.note(volume=uuid)
+    run.step("disconnect", run.driver.detach_volume, run.instance.uuid, uuid)
+    return without_volume(run.instance, uuid)
 
 
 def finish_delete_volume(host: Host, entry: Entry) -> None:

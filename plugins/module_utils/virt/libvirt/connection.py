@@ -25,19 +25,29 @@ LEAVING_SECONDS = 2.0
 PROBE_SECONDS = 2.0
 # What a user calls the methods that act.
 WORDS = {
+    "attachDeviceFlags": "plug a device in",
     "abortJob": "end the copying of the disk",
     "backupBegin": "begin to copy the disk",
+    "blockCopy": "begin to copy the volume",
+    "blockJobAbort": "end the copying of the volume",
     "create": "start the domain",
     "defineXMLFlags": "define the domain",
     "destroy": "cut the power of the domain",
+    "detachDeviceFlags": "unplug a device",
     "fsFreeze": "have the guest's agent freeze its file systems",
     "fsThaw": "have the guest's agent thaw its file systems",
     "jobStats": "see how far the copy of the disk is",
     "lookupByUUIDString": "find the domain",
+    "networkDefineXMLFlags": "define the network",
+    "networkLookupByName": "find the network",
+    "secretDefineXML": "have libvirt know a volume's passphrase",
+    "setBlockIoTune": "limit the volume",
+    "nwfilterDefineXML": "define the network filter",
     "setUserPassword": "have the guest's agent set the password",
     "setMetadata": "write what the domain says of its instance",
     "shutdownFlags": "ask the guest to shut down",
     "undefineFlags": "undefine the domain",
+    "update": "change the network",
 }
 
 

@@ -49,6 +49,30 @@ def read_tail(uuid: str, max_bytes: int) -> bytes:
     return output
 
 
+def mark_end(uuid: str) -> str:
+    """Return a mark for where a console's log ends: the file's number, and its size."""
+    try:
+        about = Path(console_log_path(uuid)).lstat()
+    except OSError:
+        return ""
+    return f"{about.st_ino}:{about.st_size}"
+
+
+def read_since(uuid: str, mark: str, max_bytes: int) -> bytes:
+    """Return the last so many bytes behind a mark; all that there is, where the marked file has been rotated away."""
+    number, _colon, size = mark.partition(":")
+    newer = 0
+    for log in find_logs(uuid):
+        try:
+            about = log.lstat()
+        except OSError:
+            continue
+        if str(about.st_ino) == number:
+            return read_tail(uuid, min(max_bytes, newer + max(0, about.st_size - int(size))))
+        newer += about.st_size
+    return read_tail(uuid, max_bytes)
+
+
 def _names(folder: Path) -> list[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208 - names, not paths

@@ -35,7 +35,6 @@ POLL_INTERVAL = 0.2
 ABORT_SECONDS = 30.0
 # How long libvirt may take to know what it has begun.
 SETTLING_SECONDS = 10.0
-ROOT_DISK = "vda"
 
 
 class DiskCopies:
@@ -71,7 +70,7 @@ class DiskCopies:
         needed, free = self.measure(uuid), self._disks.free_bytes()
         if needed > free:
             raise _full(self._disks.directory, f"the copy takes {needed} bytes, and {free} are free")
-        domain.backupBegin(_backup_xml(domain, copy), None, 0)
+        domain.backupBegin(_backup_xml(domain, self._disks.root_disk(uuid), copy), None, 0)
         self._begun.add(uuid)
 
     def finish(self, uuid: str, target: str, progress: Copying) -> CachedImage:
@@ -171,13 +170,14 @@ def _revive(domain: Any) -> None:
         domain.resume()
 
 
-def _backup_xml(domain: Any, copy: Path) -> str:
+def _backup_xml(domain: Any, root: Path, copy: Path) -> str:
     tree = ET.fromstring(domain.XMLDesc())  # noqa: S314 - libvirtd is trusted
     backup = ET.Element("domainbackup", mode="push")
     disks = ET.SubElement(backup, "disks")
-    for device in tree.findall("devices/disk/target"):
-        name = device.get("dev", "")
-        if name != ROOT_DISK:
+    for device in tree.findall("devices/disk"):
+        target, source = device.find("target"), device.find("source")
+        name = "" if target is None else target.get("dev", "")
+        if source is None or source.get("file") != str(root):
             ET.SubElement(disks, "disk", name=name, backup="no")
             continue
         disk = ET.SubElement(disks, "disk", name=name, type="file", backup="yes")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,12 @@ from ..images import UNFINISHED
 
 
 def run_qemu_img(deadline: float, *arguments: str) -> None:
-    """Run qemu-img.
+    """Run qemu-img; see `ask_qemu_img`."""
+    ask_qemu_img(deadline, *arguments)
+
+
+def ask_qemu_img(deadline: float, *arguments: str) -> bytes:
+    """Run qemu-img, and return what it says.
 
     Args:
         deadline: Seconds that it may take.
@@ -29,9 +35,27 @@ def run_qemu_img(deadline: float, *arguments: str) -> None:
         ComputeResourcesUnavailable: The disk is full.
     """
     command = ("qemu-img", *arguments)
+    return run_tool(
+        deadline, "Install the distribution's package (the role novella.compute.hypervisor does).", *command
+    )
+
+
+def run_tool(deadline: float, remedy: str, *command: str) -> bytes:
+    """Run a program that makes, changes or knows of a disk, and return what it says.
+
+    Args:
+        deadline: Seconds that it may take.
+        remedy: What to do where it is missing.
+
+    Raises:
+        HypervisorError: It is missing, or failed.
+        DeadlineExceeded: It took longer.
+        ComputeResourcesUnavailable: The disk is full.
+    """
+    path = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
     try:
-        subprocess.run(
-            command,
+        done: subprocess.CompletedProcess[bytes] = subprocess.run(
+            [shutil.which(command[0], path=path) or command[0], *command[1:]],
             check=True,
             capture_output=True,
             stdin=subprocess.DEVNULL,
@@ -39,10 +63,7 @@ def run_qemu_img(deadline: float, *arguments: str) -> None:
             env={**os.environ, "LC_ALL": "C"},
         )
     except FileNotFoundError:
-        raise HypervisorError(
-            f"{command[0]} is missing on this host.",
-            "Install the distribution's package (the role novella.compute.hypervisor does).",
-        ) from None
+        raise HypervisorError(f"{command[0]} is missing on this host.", remedy) from None
     except subprocess.TimeoutExpired:
         raise DeadlineExceeded(
             f"{command[0]} {command[1]} did not end within {deadline:g} s.", "Look at the host's storage."
@@ -51,6 +72,7 @@ def run_qemu_img(deadline: float, *arguments: str) -> None:
         said = error.stderr.decode(errors="replace").strip()
         kind = ComputeResourcesUnavailable if "No space left" in said else HypervisorError
         raise kind(f"{command[0]} {command[1]} failed: {said}") from None
+    return done.stdout
 
 
 @contextlib.contextmanager

@@ -7,21 +7,23 @@
 from __future__ import annotations
 
 import json
-import re
 import xml.etree.ElementTree as ET
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Any, Optional
 
 from ...objects.errors import NotSupported
-from ...objects.ingredients import NetworkRequest
 from ...objects.instance import Instance, InstanceSpec
 from ...objects.numa import NUMACell
 from ..hypervisor import ConsoleAddress
+from ..shape.guest_shape import Shape, read_shape, shape_of
 from .domain_hardware import add_numa, add_pci_devices, add_shared_cpus
+from .firewall_xml import filter_reference
+from .interface_xml import interface_element
 from .screens import add_screens
-from .volume_xml import SCSI, VolumeDisk, scsi_controller, volume_element
+from .shapes.apply import apply_shape
+from .volume_xml import SCSI, VolumeDisk, boot_element, scsi_controller, volume_element
 
 NAMESPACE = "https://novella.dev/xmlns/compute/1"
 METADATA_PREFIX = "novella"
@@ -33,21 +35,6 @@ ROOT_PORTS = 8
 EMULATED_CPU = "Westmere"
 # Enough for a guest to boot at full speed; QEMU's default of 1 GiB lets every emulated guest grow by as much.
 EMULATION_CACHE_MB = 32
-# Extra specs and image properties that shape the guest; all others speak to the scheduler.
-GUEST_EXTRA_SPECS = ("hw:", "hw_", "os:", "quota:", "pci_passthrough:", "accel:")
-GUEST_PROPERTIES = ("hw_", "os_")
-# What only operations go by.
-OF_OPERATIONS = r"os_(admin_user|shutdown_timeout)"
-# Of these, what the instance has got by its claim.
-_GIVEN = r"cpu_policy|cpu_thread_policy|numa_nodes|numa_(cpus|mem)\.[0-9]+|mem_page_size|pci_numa_affinity_policy"
-GIVEN_EXTRA_SPECS = re.compile(rf"hw:({_GIVEN}|emulator_threads_policy|cpu_dedicated_mask)|pci_passthrough:alias")
-GIVEN_IMAGE_WISHES = re.compile(rf"hw_({_GIVEN})|{OF_OPERATIONS}")
-# What images may say of the guest that this driver builds in any case.
-GIVEN_PROPERTIES = {
-    "hw_architecture": ("x86_64", "amd64"),
-    "hw_qemu_guest_agent": ("yes", "true"),
-    "hw_vm_mode": ("hvm",),
-}
 
 ET.register_namespace(METADATA_PREFIX, NAMESPACE)
 
@@ -56,23 +43,29 @@ ET.register_namespace(METADATA_PREFIX, NAMESPACE)
 class GuestPlatform:
     """What the host can run a guest on. `kind` is libvirt's domain type, ``kvm`` or ``qemu`` (emulation).
 
-    `numa_cells` have all CPUs that are online; `shared_cpus` are those for shared use, None for all.
+    `numa_cells` have all CPUs that are online; `shared_cpus` are those for shared use, None for all. `machines` are
+    its machine types. `can_secure_boot` where its firmware can, as far as that was asked.
     """
 
     arch: str
     kind: str
     numa_cells: tuple[NUMACell, ...] = ()
     shared_cpus: Optional[str] = None
+    machines: tuple[str, ...] = ()
+    can_secure_boot: bool = False
 
 
 @dataclass(frozen=True)
 class GuestDisks:
-    """Paths of a guest's disks, and its volumes. With a `rescue` disk, it boots from that one."""
+    """Paths of a guest's disks, and its volumes. With a `rescue` disk, it boots from that one, without a `root` disk
+    from the volume that has the boot_index 0. `local` are the ephemeral disks and swap.
+    """
 
-    root: str
+    root: Optional[str]
     config_drive: str
     rescue: Optional[str] = None
     volumes: tuple[VolumeDisk, ...] = ()
+    local: tuple[str, ...] = ()
 
 
 def console_log_path(uuid: str) -> str:
@@ -80,33 +73,19 @@ def console_log_path(uuid: str) -> str:
     return f"{CONSOLE_LOG_DIRECTORY}/novella-{uuid}.console.log"
 
 
-def check_supported(spec: InstanceSpec) -> None:
-    """Refuse what this driver would otherwise leave out in silence.
+def check_supported(spec: InstanceSpec) -> Shape:
+    """Return the shape of the guest. What this driver would otherwise leave out in silence is refused.
 
     Raises:
-        NotSupported: The flavor or the image asks for something that cannot be given yet.
+        NotSupported: The flavor or the image asks for something that cannot be given.
+        InvalidInput: They ask for something that makes no sense.
     """
     flavor, image = spec.flavor, spec.image
-    if image is None:
-        raise NotSupported(f"'{spec.name}' has no image, and this driver starts nothing else yet.", "Give it an image.")
-    asked = [f"{size} of flavor '{flavor.name}'" for size in ("ephemeral_gb", "swap_mb") if getattr(flavor, size)]
-    asked += [
-        f"'{key}' of flavor '{flavor.name}'"
-        for key in flavor.extra_specs
-        if _shapes(key, GUEST_EXTRA_SPECS, GIVEN_EXTRA_SPECS)
-    ]
-    asked += [
-        f"'{key}' of image '{image.name}'"
-        for key, value in image.properties.items()
-        if _shapes(key, GUEST_PROPERTIES, GIVEN_IMAGE_WISHES) and value not in GIVEN_PROPERTIES.get(key, ())
-    ]
-    if asked:
-        raise NotSupported(f"'{spec.name}' asks for {asked[0]}, which this driver cannot give yet.", "Leave it out.")
-
-
-def _shapes(key: str, prefixes: tuple[str, ...], given: re.Pattern[str]) -> bool:
-    """Return whether a key shapes the guest in a way that is not known here."""
-    return key.startswith(prefixes) and not given.fullmatch(key)
+    if image is None and not spec.boots_from_volume:
+        raise NotSupported(
+            f"'{spec.name}' has no image, and no volume to boot from.", "Give it an image, or a volume of boot_index 0."
+        )
+    return read_shape(flavor, image)
 
 
 def record_element(instance: Instance, prefixed: bool, version_cap: Optional[str] = None) -> ET.Element:
@@ -165,7 +144,8 @@ def build_domain(
     _text(domain, "memory", str(spec.flavor.memory_mb), unit="MiB")
     _text(domain, "vcpu", str(spec.flavor.vcpus))
     add_shared_cpus(domain[-1], instance.numa_topology, platform.shared_cpus)
-    _add_firmware(domain, platform, instance.uuid)
+    has_order = disks.rescue is None and any(volume.request.boot_index is not None for volume in disks.volumes)
+    _add_firmware(domain, platform, instance.uuid, has_order)
     cpu = _add_cpu(domain, platform)
     if instance.numa_topology is not None:
         add_numa(domain, cpu, instance.numa_topology, platform.numa_cells, platform.shared_cpus)
@@ -173,30 +153,46 @@ def build_domain(
     for event, reaction in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
         _text(domain, event, reaction)
     devices = ET.SubElement(domain, "devices")
-    # The first is the one that boots.
-    writable = [path for path in (disks.rescue, disks.root) if path is not None]
-    for path, target in zip(writable, ("vda", "vdb")):
-        _add_disk(devices, path, target, "qcow2", read_only=False)
-    _add_disk(devices, disks.config_drive, _free_name(disks, len(writable)), "raw", read_only=True)
-    devices.extend(volume_element(volume) for volume in disks.volumes)
-    _add_buses(devices, disks.volumes)
+    _add_disks(devices, disks, has_order)
+    _add_buses(devices, disks, len(spec.networks))
     for network in spec.networks:
-        _add_interface(devices, network)
+        devices.append(interface_element(network))
+        if spec.firewall is not None:
+            devices[-1].append(filter_reference(instance.uuid, (fixed.address for fixed in network.addresses)))
     add_pci_devices(devices, instance.pci_devices)
     _add_consoles(devices, instance.uuid, serial)
     add_screens(devices, screens or {})
     _add_rest(devices)
+    own = {volume.request.uuid for volume in disks.volumes}
+    apply_shape(domain, shape_of(instance), spec.flavor.vcpus, own, platform.can_secure_boot)
     return domain
 
 
-def _add_firmware(domain: ET.Element, platform: GuestPlatform, uuid: str) -> None:
+def _add_disks(devices: ET.Element, disks: GuestDisks, has_order: bool) -> None:
+    """Add all disks. The guest sees those of one bus in this order, and the first one boots."""
+    writable = [path for path in (disks.rescue, disks.root) if path is not None]
+    for path, target in zip(writable, ("vda", "vdb")):
+        _add_disk(devices, path, target, "qcow2", read_only=False)
+    if has_order and disks.root is not None:
+        devices[-1].append(boot_element(0))
+    root = [volume for volume in disks.volumes if disks.root is None and volume.request.boot_index == 0]
+    devices.extend(volume_element(volume, has_order) for volume in root)
+    names = _free_names(disks, max(1, len(writable)))
+    for path in disks.local:
+        _add_disk(devices, path, next(names), "raw", read_only=False)
+    _add_disk(devices, disks.config_drive, next(names), "raw", read_only=True)
+    devices.extend(volume_element(volume, has_order) for volume in disks.volumes if volume not in root)
+
+
+def _add_firmware(domain: ET.Element, platform: GuestPlatform, uuid: str, has_order: bool) -> None:
     system = ET.SubElement(ET.SubElement(domain, "sysinfo", type="smbios"), "system")
     identity = {"manufacturer": "Novella", "product": "Novella Compute", "serial": uuid, "family": "Virtual Machine"}
     for name, value in identity.items():
         _text(system, "entry", value, name=name)
     os = ET.SubElement(domain, "os")
     _text(os, "type", "hvm", arch=platform.arch, machine="q35")
-    ET.SubElement(os, "boot", dev="hd")
+    if not has_order:
+        ET.SubElement(os, "boot", dev="hd")
     ET.SubElement(os, "smbios", mode="sysinfo")
 
 
@@ -223,35 +219,24 @@ def _add_disk(devices: ET.Element, path: str, target: str, disk_format: str, rea
         ET.SubElement(disk, "readonly")
 
 
-def _free_name(disks: GuestDisks, first: int) -> str:
-    """Return the name of the config drive: the first behind the disks that no volume has, as those keep theirs."""
+def _free_names(disks: GuestDisks, first: int) -> Iterator[str]:
+    """Return the names of local disks and config drive: those behind the first ones that no volume has and keeps."""
     taken = {volume.device_name for volume in disks.volumes}
-    return next(name for name in (f"vd{letter}" for letter in ascii_lowercase[first:]) if name not in taken)
+    return (name for name in (f"vd{letter}" for letter in ascii_lowercase[first:]) if name not in taken)
 
 
-def _add_buses(devices: ET.Element, volumes: Collection[VolumeDisk]) -> None:
+def _add_buses(devices: ET.Element, disks: GuestDisks, nics: int) -> None:
+    volumes = disks.volumes
     # Without an explicit root, libvirt takes the first root port for it and refuses the domain.
     ET.SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
     # What is plugged into the definition must not use up what is kept for hot-plug.
-    plugged = sum(volume.request.bus == "virtio" for volume in volumes)
+    plugged = sum(volume.request.bus == "virtio" for volume in volumes) + len(disks.local) + max(0, nics - 1)
     has_scsi = any(volume.request.bus == SCSI for volume in volumes)
     for index in range(1, ROOT_PORTS + plugged + has_scsi + 1):
         ET.SubElement(devices, "controller", type="pci", index=str(index), model="pcie-root-port")
     ET.SubElement(devices, "controller", type="usb", model="none")
     if has_scsi:
         devices.append(scsi_controller())
-
-
-def _add_interface(devices: ET.Element, network: NetworkRequest) -> None:
-    if network.bridge is not None:
-        interface = ET.SubElement(devices, "interface", type="bridge")
-        ET.SubElement(interface, "mac", address=network.mac_address)
-        ET.SubElement(interface, "source", bridge=network.bridge)
-    else:
-        interface = ET.SubElement(devices, "interface", type="network")
-        ET.SubElement(interface, "mac", address=network.mac_address)
-        ET.SubElement(interface, "source", network=network.libvirt_network or "")
-    ET.SubElement(interface, "model", type="virtio")
 
 
 def _add_consoles(devices: ET.Element, uuid: str, listens: Optional[ConsoleAddress]) -> None:

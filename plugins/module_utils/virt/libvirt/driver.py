@@ -25,11 +25,12 @@ from ...objects.errors import (
     NotSupported,
     NovellaError,
 )
-from ...objects.instance import Instance
+from ...objects.instance import Instance, InstanceSpec
 from ...objects.pci import PciDevice
 from ..hypervisor import CachedImage, ConsoleAddress, Copying, DiskSpace, Domain, HostResources, UnusedImage
 from ..image_usage import used_images
 from ..images import ImageCache
+from ..local_disks import local_disks
 from . import observation, surroundings
 from .adopted_domain import check_persistent, describe_adoption, keeping_flags
 from .binding import libvirt
@@ -43,16 +44,23 @@ from .domain_xml import (
     METADATA_PREFIX,
     NAMESPACE,
     GuestDisks,
+    GuestPlatform,
     build_domain,
     check_supported,
     read_record,
     record_element,
 )
 from .fingerprint import read_fingerprint
+from .firewall_driving import FirewallDriving
 from .guest_agent import GuestAgent
-from .guest_configuration import CONFIG_DRIVE_LABEL, GuestConfiguration
+from .guest_changes import GuestChanges
+from .guest_configuration import GuestConfiguration
 from .hardware_xml import list_pci_devices
+from .host_abilities import platform_for
+from .interface_plug import InterfacePlug
+from .network_driving import NetworkDriving
 from .power import GuestPower
+from .qemu_img import convert_foreign
 from .screens import read_console
 from .screenshot import take_screenshot
 from .serial_ports import SerialPorts
@@ -63,7 +71,7 @@ from .volume_driving import VolumeDriving
 POOL_TYPES = ("dir", "fs", "netfs")
 
 
-class LibvirtDriver(GuestConfiguration, VolumeDriving):
+class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, FirewallDriving, NetworkDriving):
     """Drives the libvirt of the host it runs on. Threads may share one driver.
 
     Args:
@@ -74,7 +82,7 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
         shared_cpus: The CPUs that vCPUs share; None for all.
         screens: By kind, ``vnc`` or ``spice``, the address at which guests' screens can be reached.
         serial_listen, serial_ports: The same for their serial consoles, and at which ports.
-        volumes_dir, detach_attempts, detach_timeout: See VolumeDriving.
+        volumes_dir, keys_dir, detach_attempts, detach_timeout: See VolumeDriving.
     """
 
     def __init__(
@@ -91,10 +99,12 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
         volumes_dir: Optional[str] = None,
         detach_attempts: int = 8,
         detach_timeout: float = 20.0,
+        keys_dir: str = "/var/lib/novella/passphrases",
     ) -> None:
-        super().__init__(Connection(uri, deadline), deadline, volumes_dir, detach_attempts, detach_timeout)
+        super().__init__(Connection(uri, deadline), deadline, volumes_dir, keys_dir, detach_attempts, detach_timeout)
         self._power = GuestPower(self._connection, deadline)
         self._agent = GuestAgent(self._connection)
+        self._interfaces = InterfacePlug(self._connection, detach_attempts, detach_timeout)
         self._pool = pool
         self._image_deadline = image_deadline
         self._shared_cpus = shared_cpus
@@ -137,7 +147,7 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
     def get_disk_space(self, domains: Iterable[Domain]) -> DiskSpace:
         disks, domains = self._disks, list(domains)
         ours = {domain.uuid for domain in domains if domain.record is not None}
-        files = [*(path for domain in domains for path in domain.disk_files), *self._volumes.files()]
+        files = [*(path for domain in domains for path in domain.disk_files), *self._volumes.own.files()]
         return DiskSpace(disks.free_bytes(), disks.growth(ours, files))
 
     def list_addresses(self) -> dict[str, tuple[str, ...]]:
@@ -177,17 +187,23 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
     # -- building --------------------------------------------------------------------------------------------
 
     def ensure_image(self, instance: Instance) -> CachedImage:
-        check_supported(instance.spec)
+        # Before anything is made for it.
+        self._platform(instance.spec)
         image = instance.spec.image
         if image is None:
             raise NotSupported(f"'{instance.spec.name}' has no image.")
-        return self._images.ensure(image)
+        # What a guest is rescued with is a disk of its own.
+        root_gb = 0 if instance.rescue_image is not None else instance.spec.flavor.root_gb
+        return self._images.ensure(image, lambda size: self._disks.check_fits(size, root_gb))
 
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
         return self._disks.create_root_disk(checked(instance.uuid), image, instance.spec.flavor.root_gb)
 
-    def set_disks_aside(self, uuid: str) -> None:
-        self._disks.set_aside(checked(uuid))
+    def create_local_disks(self, instance: Instance) -> None:
+        self._disks.local.create(checked(instance.uuid), local_disks(instance.spec))
+
+    def set_disks_aside(self, uuid: str, preserve_ephemeral: bool) -> None:
+        self._disks.set_aside(checked(uuid), preserve_ephemeral)
 
     def take_disks_back(self, uuid: str) -> None:
         self._disks.take_back(checked(uuid))
@@ -201,33 +217,20 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
     def delete_rescue_disk(self, uuid: str) -> None:
         self._disks.delete_rescue_disk(checked(uuid))
 
-    def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
-        # Only who builds an instance needs it loaded.
-        from ..iso9660 import build_iso
-
-        self._disks.write_config_drive(checked(instance.uuid), build_iso(CONFIG_DRIVE_LABEL, files))
-
     def define(self, instance: Instance) -> None:
         if instance.adopted is not None:
             self._power.forget_memory(checked(instance.uuid))
             self.save_record(instance)
             return
-        check_supported(instance.spec)
         self._refuse_others(instance)
         uuid = checked(instance.uuid)
-        disks = GuestDisks(
-            root=str(self._disks.root_disk(uuid)),
-            config_drive=str(self._disks.current_config_drive(uuid, instance.rescue_image is not None)),
-            rescue=None if instance.rescue_image is None else str(self._disks.rescue_disk(uuid)),
-            volumes=self.volume_disks(instance),
-        )
         self._power.forget_memory(uuid)
-        platform = self._facts.platform(self._shared_cpus)
+        self._define_filter(instance)
         with self._serial_ports.held():
             serial = self._connection.read(
                 "choose the port of the serial console", lambda raw: self._serial_ports.choose(raw, uuid)
             )
-            tree = build_domain(instance, platform, disks, self._record_version_cap, self._screens, serial)
+            tree = self._build(instance, serial)
             # libvirt takes 15 ms to hold a domain against its schema. Domains of one shape are valid together.
             shape = tuple((element.tag, *sorted(element.attrib)) for element in tree.iter())
             flags = 0 if shape in self._validated else libvirt.VIR_DOMAIN_DEFINE_VALIDATE
@@ -270,7 +273,10 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
     # -- power -----------------------------------------------------------------------------------------------
 
     def power_on(self, uuid: str) -> None:
-        self._power.power_on(checked(uuid))
+        # What was saved goes on with the config drive that it had; all else boots with the newest.
+        if not self._power.has_memory(checked(uuid)):
+            self._disks.install_config_drive(uuid)
+        self._power.power_on(uuid)
 
     def shut_down(self, uuid: str, timeout: float) -> Optional[str]:
         return self._power.shut_down(checked(uuid), timeout)
@@ -300,6 +306,7 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
             domain = self._domain(uuid)
             if domain.isActive():
                 raise InstanceInvalidState(f"The domain {uuid} is running, and was to be undefined.", "Stop it first.")
+            self.release_volumes(uuid)
             domain.undefineFlags(
                 libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
                 | (keeping_flags() if keep_state else libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
@@ -307,7 +314,8 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
                 | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
             )
         except InstanceNotFound:
-            return
+            pass
+        self._drop_filter(uuid)
 
     def delete_disks(self, uuid: str) -> None:
         self._disks.delete(checked(uuid))
@@ -339,11 +347,27 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
     def get_console_output(self, uuid: str, max_bytes: int) -> bytes:
         return read_tail(checked(uuid), max_bytes)
 
+    def _build(self, instance: Instance, serial: Optional[ConsoleAddress] = None) -> ET.Element:
+        uuid = checked(instance.uuid)
+        disks = GuestDisks(
+            root=None if instance.spec.boots_from_volume else str(self._disks.root_disk(uuid)),
+            config_drive=str(self._disks.current_config_drive(uuid, instance.rescue_image is not None)),
+            rescue=None if instance.rescue_image is None else str(self._disks.rescue_disk(uuid)),
+            volumes=self.volume_disks(instance),
+            local=tuple(str(self._disks.local.path(uuid, disk.name)) for disk in local_disks(instance.spec)),
+        )
+        platform = self._platform(instance.spec)
+        return build_domain(instance, platform, disks, self._record_version_cap, self._screens, serial)
+
     # -- own ways --------------------------------------------------------------------------------------------
 
     @functools.cached_property
     def _facts(self) -> observation.HostFacts:
         return self._connection.read("read the host's capabilities", observation.read_host)
+
+    def _platform(self, spec: InstanceSpec) -> GuestPlatform:
+        """Return what an instance's guest runs on here, if such a one can."""
+        return platform_for(check_supported(spec), self._facts.platform(self._shared_cpus), self._connection)
 
     @functools.cached_property
     def _disks(self) -> DiskStore:
@@ -367,7 +391,7 @@ class LibvirtDriver(GuestConfiguration, VolumeDriving):
 
     @property
     def _images(self) -> ImageCache:
-        return ImageCache(str(self._disks.directory), self._image_deadline)
+        return ImageCache(str(self._disks.directory), self._image_deadline, convert=convert_foreign)
 
     def _domain(self, uuid: str) -> Any:
         return self._connection.host().lookupByUUIDString(checked(uuid))

@@ -65,6 +65,11 @@ KNOWN: tuple[tuple[str, type[NovellaError], str], ...] = (
         "Define that libvirt network on this host, or correct 'libvirt_network' in the fleet.",
     ),
     (
+        r"referenced filter .* is missing|network filter not found",
+        HypervisorError,
+        "Have libvirt's own network filters on this host: libvirt-daemon-config-nwfilter is their package.",
+    ),
+    (
         r"storage pool not found|no storage pool with matching",
         HypervisorError,
         "Define that pool on this host (the role novella.compute.hypervisor makes 'default').",

@@ -14,6 +14,7 @@ import json
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Optional
 
 from ..image_format import virtual_size
@@ -24,6 +25,8 @@ from .surroundings import list_leases, own_address, read_disk, read_pool_directo
 GIB = 1 << 30
 # Where the system's libvirtd keeps the definitions of its domains, each in a file that it replaces as a whole.
 KEPT_DEFINITIONS = "/etc/libvirt/qemu"
+# Where it keeps how they run.
+KEPT_STATUS = "/run/libvirt/qemu"
 # A record names it; a domain that does not is a foreign one.
 RECORD_MARK = "https://novella.dev/xmlns/compute/1"
 
@@ -40,25 +43,32 @@ def read_fingerprint(connection: Connection, pool: str, with_pci: bool, volumes_
         HypervisorUnavailable, DeadlineExceeded: libvirt does not answer.
     """
     content = connection.read("take the host's fingerprint", lambda raw: _read(raw, pool, with_pci))
+    directory = volumes_dir or content[4][0][1]
     volumes = [] if volumes_dir is None else _list_files(volumes_dir)
+    volumes += [file for path in _pool_directories(directory) for file in _list_files(path)]
     return hashlib.sha256(json.dumps([content, volumes]).encode()).hexdigest()
 
 
 def _read(raw: Any, pool: str, with_pci: bool) -> list[Any]:
     states = raw.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
-    domains = [(handle.UUIDString(), stats.get("state.state", 0), _definition(handle)) for handle, stats in states]
+    domains = [
+        (handle.UUIDString(), stats.get("state.state", 0), _definition(handle), _changed_at(handle))
+        for handle, stats in states
+    ]
     flags = libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE
     saved = sorted(handle.UUIDString() for handle in raw.listAllDomains(flags))
     memory = raw.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS, 0)
     host = [raw.getCapabilities(), raw.getInfo()[2], memory["total"], raw.getHostname(), raw.getType()]
+    networks = [handle.XMLDesc() for handle in raw.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)]
     devices = raw.listAllNodeDevices(libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV) if with_pci else []
     where = read_pool_directory(raw, pool)
-    foreign = [disk for _uuid, _state, xml in domains if RECORD_MARK not in xml for disk in _read_disks(raw, xml)]
+    texts = [xml for _uuid, _state, xml, _changed in domains if RECORD_MARK not in xml]
+    foreign = [disk for xml in texts for disk in _read_disks(raw, xml)]
     return [
         [*sorted(domains), *saved],
         [*host, raw.getVersion(), own_address()],
         sorted(device.XMLDesc() for device in devices),
-        sorted(list_leases(raw).items()),
+        [sorted(list_leases(raw).items()), sorted(networks)],
         [where, _measure(where[1], foreign)],
         sorted(foreign),
     ]
@@ -84,6 +94,17 @@ def _definition(handle: Any) -> str:
         raise
 
 
+def _changed_at(handle: Any) -> int:
+    """Return when libvirt has last written down how a domain runs, in nanoseconds; 0 where it is off.
+
+    It does so when somebody changes a guest that runs, and at other times, too.
+    """
+    try:
+        return os.stat(f"{KEPT_STATUS}/{handle.name()}.xml").st_mtime_ns  # noqa: PTH116 - as for sizes
+    except OSError:
+        return 0
+
+
 def _read_disks(raw: Any, xml: str) -> Iterator[tuple[str, int]]:
     return (read_disk(raw, disk) for disk in ET.fromstring(xml).findall("devices/disk"))  # noqa: S314 - libvirtd's
 
@@ -102,6 +123,17 @@ def _measure(directory: str, foreign: Iterable[tuple[str, int]]) -> list[Any]:
     allocated = sum(_allocated(path) for path in {path for path, _size in (*files, *foreign) if path})
     left = about.f_bavail * about.f_frsize + allocated
     return [files, about.f_blocks * about.f_frsize, left // GIB]
+
+
+def _pool_directories(directory: str) -> list[str]:
+    """Return where the pools are that the host's own directory of volumes remembers; see `volume_pools`."""
+    found = []
+    for path in sorted(Path(directory).glob("*.pool.json")):
+        try:
+            found.append(str(json.loads(path.read_text(encoding="utf-8"))["path"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
 
 
 def _list_files(directory: str) -> list[tuple[str, int]]:

@@ -84,6 +84,14 @@ class GuestAgent:
             raise GuestAgentUnavailable("The guest's agent knows none of what it was asked.", REMEDY)
         return answers
 
+    def answers(self, uuid: str) -> bool:
+        """Return whether it answers."""
+        try:
+            self._ask(self._domain(uuid), "guest-ping")
+        except AGENT_FAILED:
+            return False
+        return True
+
     def freeze(self, uuid: str) -> None:
         """Have the guest's file systems written out, and stand still.
 

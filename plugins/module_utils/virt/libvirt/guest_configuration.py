@@ -10,12 +10,14 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ...objects.device import Device
+from ...objects.instance import Instance
+from .console_log import mark_end, read_since
 from .devices import read_devices
 from .guest_agent import GuestAgent
 from .guest_links import list_links, set_links
+from .power import GuestPower
 from .storage import checked_uuid
 
-CONFIG_DRIVE_LABEL = "config-2"
 # What the agent is asked of its guest. None of it takes an argument, or changes anything.
 QUESTIONS = (
     *("guest-get-osinfo", "guest-get-host-name", "guest-get-timezone", "guest-network-get-interfaces"),
@@ -28,18 +30,28 @@ class GuestConfiguration:
 
     _disks: Any
     _agent: GuestAgent
+    _power: GuestPower
     _domain: Any
 
     def read_config_drive(self, uuid: str) -> dict[str, bytes]:
         # Only who changes a config drive needs it loaded.
-        from ..iso9660_reading import read_iso
+        from ..config_drive_image import read_image
 
-        return read_iso(self._disks.read_config_drive(checked_uuid(uuid)))
+        image = self._disks.read_config_drive(checked_uuid(uuid))
+        return read_image(image) if image else {}
+
+    def write_config_drive(self, instance: Instance, files: Mapping[str, bytes]) -> None:
+        # Only who builds an instance, or changes its config drive, needs it loaded.
+        from ..config_drive_image import build_image
+
+        uuid = checked_uuid(instance.uuid)
+        image = build_image(files)
+        self._disks.write_config_drive(uuid, image, is_waiting=self._power.has_memory(uuid))
 
     def write_rescue_config_drive(self, uuid: str, files: Mapping[str, bytes]) -> None:
-        from ..iso9660 import build_iso
+        from ..config_drive_image import build_image
 
-        self._disks.write_config_drive(checked_uuid(uuid), build_iso(CONFIG_DRIVE_LABEL, files), for_rescue=True)
+        self._disks.write_config_drive(checked_uuid(uuid), build_image(files), for_rescue=True)
 
     def list_links(self, uuid: str) -> list[str]:
         return list_links(self._domain(uuid))
@@ -52,3 +64,12 @@ class GuestConfiguration:
 
     def get_guest_facts(self, uuid: str) -> dict[str, Any]:
         return self._agent.ask_all(uuid, QUESTIONS)
+
+    def is_agent_ready(self, uuid: str) -> bool:
+        return self._agent.answers(checked_uuid(uuid))
+
+    def mark_console(self, uuid: str) -> str:
+        return mark_end(checked_uuid(uuid))
+
+    def read_console_since(self, uuid: str, mark: str, max_bytes: int) -> bytes:
+        return read_since(checked_uuid(uuid), mark, max_bytes)

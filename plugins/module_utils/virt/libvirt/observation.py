@@ -45,6 +45,7 @@ class HostFacts:
     cpu_info: dict[str, Any]
     supported_instances: tuple[tuple[str, str, str], ...]
     numa_cells: tuple[NUMACell, ...] = ()
+    machines: tuple[str, ...] = ()
 
     def platform(self, shared_cpus: Optional[str]) -> GuestPlatform:
         """Return what guests run on: KVM where the host offers it for its own architecture, and emulation elsewhere.
@@ -54,7 +55,7 @@ class HostFacts:
         """
         arch = str(self.cpu_info["arch"])
         kind = "kvm" if (arch, "kvm", "hvm") in self.supported_instances else "qemu"
-        return GuestPlatform(arch, kind, self.numa_cells, shared_cpus)
+        return GuestPlatform(arch, kind, self.numa_cells, shared_cpus, self.machines)
 
 
 def read_host(raw: Any) -> HostFacts:
@@ -78,6 +79,7 @@ def read_host(raw: Any) -> HostFacts:
         cpu_info=_read_cpu(capabilities),
         supported_instances=tuple(sorted(set(triples))),
         numa_cells=read_numa_cells(capabilities),
+        machines=_read_machines(capabilities),
     )
 
 
@@ -159,6 +161,14 @@ def _memory_mb(element: Optional[ET.Element]) -> int:
     if element is None or not element.text:
         return 0
     return int(element.text) * UNITS_OF_MEMORY.get(element.get("unit", "KiB"), 1 << 10) >> 20
+
+
+def _read_machines(capabilities: ET.Element) -> tuple[str, ...]:
+    """Return the machine types of guests of the host's own architecture, and the other names of these."""
+    own = capabilities.findtext("host/cpu/arch", "")
+    found = capabilities.findall(f"guest/arch[@name='{own}']//machine")
+    names = {name for machine in found for name in (machine.text, machine.get("canonical")) if name}
+    return tuple(sorted(names))
 
 
 def _read_cpu(capabilities: ET.Element) -> dict[str, Any]:

@@ -134,6 +134,13 @@ class GuestPower:
         """Give a guest a non-maskable interrupt."""
         self._domain(uuid).injectNMI(0)
 
+    def has_memory(self, uuid: str) -> bool:
+        """Return whether a guest's memory is saved; that of one that is not there is not."""
+        try:
+            return bool(self._domain(uuid).hasManagedSaveImage())
+        except InstanceNotFound:
+            return False
+
     def forget_memory(self, uuid: str) -> None:
         """Drop a guest's saved memory, if there is any: it belongs to the definition that it was saved under."""
         try:

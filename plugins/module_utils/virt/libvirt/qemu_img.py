@@ -14,24 +14,35 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, HypervisorError, NovellaError
+from ...objects.errors import (
+    ComputeResourcesUnavailable,
+    DeadlineExceeded,
+    HypervisorError,
+    ImageUnacceptable,
+    NovellaError,
+)
 from ..hypervisor import Copying
 
 # A whole disk is read and written.
 COPY_DEADLINE = 7200.0
 MEASURE_DEADLINE = 60.0
 POLL_SECONDS = 0.5
+# What qemu-img may have of memory while it reads what strangers have written, in bytes.
+CONVERSION_MEMORY = 4 << 30
 # Left alone, it would hold the disk, and the guest could not be started.
 DYING = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
-def measure(disk: Path) -> int:
+def measure(disk: Path, made_as: str = "qcow2", make: str = "qcow2") -> int:
     """Return how many bytes a whole copy takes of what is on a disk, in use or not.
+
+    Args:
+        made_as, make: The formats of the disk and of the copy.
 
     Raises:
         HypervisorError: It cannot be told.
     """
-    command = ("qemu-img", "measure", "-U", "--output", "json", "-f", "qcow2", "-O", "qcow2", str(disk))
+    command = ("qemu-img", "measure", "-U", "--output", "json", "-f", made_as, "-O", make, str(disk))
     said = _run(command, MEASURE_DEADLINE)
     try:
         return int(json.loads(said)["required"])
@@ -39,19 +50,20 @@ def measure(disk: Path) -> int:
         raise HypervisorError(f"qemu-img cannot tell how much is on {disk}.", "Look at the disk.") from None
 
 
-def convert(disk: Path, target: Path, progress: Copying) -> None:
+def convert(disk: Path, target: Path, progress: Copying, made_as: str = "qcow2", make: str = "qcow2") -> None:
     """Copy a disk that nobody writes to, with what is beneath it.
 
     Args:
         progress: Told now and then how many bytes of how many are written.
+        made_as, make: The formats of the disk and of the copy.
 
     Raises:
         ComputeResourcesUnavailable: There is no room for it.
         DeadlineExceeded: It takes too long.
         HypervisorError: qemu-img failed.
     """
-    total = measure(disk)
-    command = (*DYING, "qemu-img", "convert", "-q", "-f", "qcow2", "-O", "qcow2", str(disk), str(target))
+    total = measure(disk, made_as, make)
+    command = (*DYING, "qemu-img", "convert", "-q", "-f", made_as, "-O", make, str(disk), str(target))
     end = time.monotonic() + COPY_DEADLINE
     with _started(command) as process:
         while True:
@@ -65,6 +77,40 @@ def convert(disk: Path, target: Path, progress: Copying) -> None:
                     progress(min(total, target.stat().st_blocks * 512), total)
     if process.returncode:
         raise _failed(command, complaint)
+
+
+def convert_foreign(disk_format: str, source: Path, target: Path, seconds: float) -> None:
+    """Write an image of another format anew as qcow2. It comes from strangers, so the kernel sets limits.
+
+    Args:
+        disk_format: What its header was found to be; qemu-img guesses nothing.
+        seconds: How long it may take.
+
+    Raises:
+        ComputeResourcesUnavailable: There is no room for it.
+        DeadlineExceeded: It takes too long.
+        ImageUnacceptable: qemu-img cannot read it.
+    """
+    limits = ("prlimit", f"--as={CONVERSION_MEMORY}", f"--cpu={int(seconds) + 1}", "--core=0", "--")
+    command = (*limits, *DYING, "qemu-img", "convert", "-q", "-f", disk_format, "-O", "qcow2", str(source), str(target))
+    try:
+        _run(command, seconds)
+    except HypervisorError as error:
+        if not error.message.startswith(command[0] + " "):
+            raise
+        raise ImageUnacceptable(
+            f"An image of format {disk_format} could not be converted.", error.message.rpartition(": ")[2]
+        ) from None
+
+
+def check_equal(disk: Path, copy: Path, made_as: str, make: str) -> None:
+    """See that a guest would read the same from a disk and from its copy, which may be longer.
+
+    Raises:
+        HypervisorError: It would not, or that cannot be told.
+        DeadlineExceeded: It takes too long.
+    """
+    _run((*DYING, "qemu-img", "compare", "-q", "-f", made_as, "-F", make, str(disk), str(copy)), COPY_DEADLINE)
 
 
 @contextlib.contextmanager

@@ -22,10 +22,10 @@ from ..hypervisor import CachedImage
 from ..image_format import read_qcow2, virtual_size
 from ..images import PREFIX
 from .disk_files import part_of, run_qemu_img, sync, unfinished
+from .local_disk_store import UUID, LocalDiskStore
 
 GIB = 1 << 30
 MOST_CONFIG_BYTES = 16 << 20
-UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 ROOT_DISK = re.compile(rf"({UUID})\.root\.qcow2")
 
 
@@ -42,6 +42,7 @@ class DiskStore:
         self._deadline = deadline
         self._overlays: dict[tuple[str, str, int], bytes] = {}
         self._making = threading.Lock()
+        self.local = LocalDiskStore(self.directory, deadline)
 
     def root_disk(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.root.qcow2"
@@ -81,19 +82,37 @@ class DiskStore:
             ImageUnacceptable: The image is larger than the disk.
             HypervisorError: The disk that is there is damaged, or qemu-img failed.
         """
+        self.check_fits(image.virtual_size, root_gb)
         size = root_gb * GIB or image.virtual_size
-        if image.virtual_size > size:
-            needed = -(-image.virtual_size // GIB)
-            raise ImageUnacceptable(
-                f"The image needs {needed} GiB, and the flavor's root disk has {root_gb}.",
-                f"Use a flavor with root_gb of {needed} or more.",
-            )
         path = self.root_disk(uuid)
         if path.exists():
             _check_whole(path)
             return False
         self._create_overlay(path, image, size)
         return True
+
+    def check_fits(self, size: int, root_gb: int) -> None:
+        """Refuse an image of so many bytes for a root disk of so many GiB; for one of the image's size, by the pool's.
+
+        Raises:
+            ImageUnacceptable: It is larger.
+        """
+        needed = -(-size // GIB)
+        if root_gb and size > root_gb * GIB:
+            raise ImageUnacceptable(
+                f"The image needs {needed} GiB, and the flavor's root disk has {root_gb}.",
+                f"Use a flavor with root_gb of {needed} or more.",
+            )
+        if not root_gb and needed > max(1, self.total_gb()):
+            raise ImageUnacceptable(
+                f"The image is a disk of {needed} GiB, and {self.directory} has {self.total_gb()}.",
+                "Use a smaller image, or a larger pool.",
+            )
+
+    def grow_root_disk(self, uuid: str, size_gb: int) -> None:
+        """Have the root disk of a guest that is off be so large, in GiB."""
+        path = self.root_disk(uuid)
+        run_qemu_img(self._deadline, "resize", "-q", "-f", "qcow2", str(path), str(size_gb * GIB))
 
     def create_rescue_disk(self, uuid: str, image: CachedImage) -> None:
         """Make the rescue disk as an overlay of the image, of its size."""
@@ -104,8 +123,15 @@ class DiskStore:
             path.unlink(missing_ok=True)
             part_of(path).unlink(missing_ok=True)
 
-    def set_aside(self, uuid: str) -> None:
-        """Keep the disks under other names. What is aside already is the older, and stays."""
+    def set_aside(self, uuid: str, preserve_ephemeral: bool) -> None:
+        """Keep the disks under other names. What is aside already is the older, and stays.
+
+        Args:
+            preserve_ephemeral: All but root disk and config drive stay in their places.
+        """
+        self.install_config_drive(uuid)
+        if not preserve_ephemeral:
+            self.local.set_aside(uuid)
         root, config = self.root_disk(uuid), self.config_drive(uuid)
         if root.exists() and not _aside(root).exists():
             root.rename(_aside(root))
@@ -115,6 +141,7 @@ class DiskStore:
 
     def take_back(self, uuid: str) -> None:
         """Put the disks that are aside in the place of those that were made since."""
+        self.local.take_back(uuid)
         for path in (self.root_disk(uuid), self.config_drive(uuid)):
             if _aside(path).exists():
                 _aside(path).replace(path)
@@ -122,12 +149,22 @@ class DiskStore:
                 _aside(path).unlink(missing_ok=True)
 
     def drop_aside(self, uuid: str) -> None:
+        self.local.drop_aside(uuid)
         for path in (self.root_disk(uuid), self.config_drive(uuid)):
             _aside(path).unlink(missing_ok=True)
 
-    def write_config_drive(self, uuid: str, content: bytes, for_rescue: bool = False) -> None:
-        """Write the config drive, readable to root alone; libvirt hands it to the guest's QEMU."""
+    def write_config_drive(self, uuid: str, content: bytes, for_rescue: bool = False, is_waiting: bool = False) -> None:
+        """Write the config drive, readable to root alone; libvirt hands it to the guest's QEMU.
+
+        Args:
+            is_waiting: Write it beside the one that is there, which memory that is saved may hold parts of.
+        """
         path = self.rescue_config_drive(uuid) if for_rescue else self.config_drive(uuid)
+        if is_waiting:
+            path = _waiting(path)
+        elif not for_rescue:
+            # Whatever waited is older than this one.
+            self.install_config_drive(uuid)
         with unfinished(path) as part:
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(content)
@@ -135,33 +172,42 @@ class DiskStore:
             part.rename(path)
 
     def read_config_drive(self, uuid: str) -> bytes:
-        """Return it whole.
+        """Return the one that was written last, whole; nothing where there is none.
 
         Raises:
-            HypervisorError: There is none, or one that is far larger than any that was written here.
+            HypervisorError: It is far larger than any that was written here.
         """
         path = self.config_drive(uuid)
-        try:
-            content = path.read_bytes() if path.stat().st_size <= MOST_CONFIG_BYTES else None
-        except FileNotFoundError:
-            content = None
-        if content is None:
-            raise HypervisorError(f"{path} is no config drive.", "Rebuild the instance: that writes a new one.")
-        return content
+        waiting = _waiting(path)
+        for candidate in (waiting, path):
+            try:
+                if candidate.stat().st_size <= MOST_CONFIG_BYTES:
+                    return candidate.read_bytes()
+            except FileNotFoundError:
+                continue
+            raise HypervisorError(f"{candidate} is no config drive.", "Rebuild the instance: that writes a new one.")
+        return b""
+
+    def install_config_drive(self, uuid: str) -> None:
+        """Put the config drive in its place that was written while the guest's memory was saved."""
+        waiting = _waiting(self.config_drive(uuid))
+        if waiting.exists():
+            waiting.replace(self.config_drive(uuid))
 
     def delete(self, uuid: str) -> None:
         """Remove every file of the instance: finished, half, or gone already."""
         self.drop_aside(uuid)
+        self.local.delete(uuid)
         self.delete_rescue_disk(uuid)
         self.copy(uuid).unlink(missing_ok=True)
-        for path in (self.root_disk(uuid), self.config_drive(uuid)):
+        for path in (self.root_disk(uuid), self.config_drive(uuid), _waiting(self.config_drive(uuid))):
             path.unlink(missing_ok=True)
             part_of(path).unlink(missing_ok=True)
 
     def list_root_disks(self) -> set[str]:
-        """Return the uuids of the instances that have a root disk here."""
+        """Return the uuids of the instances that have a root disk, or other disks of their own, here."""
         matches = (ROOT_DISK.fullmatch(path.name) for path in self.directory.iterdir())
-        return {match.group(1) for match in matches if match}
+        return {match.group(1) for match in matches if match} | self.local.owners()
 
     def list_files(self) -> list[str]:
         """Return the path of everything here that may be a disk, half-made ones included, but for base images."""
@@ -225,7 +271,9 @@ def _growth(path: str, device: int) -> int:
         return 0
     if about.st_dev != device or not stat.S_ISREG(about.st_mode):
         return 0
-    return max(0, virtual_size(path) - about.st_blocks * 512)
+    # What a guest wrote into a raw disk must not be taken for a header.
+    size = about.st_size if path.endswith(".raw") else virtual_size(path)
+    return max(0, size - about.st_blocks * 512)
 
 
 def _check_whole(path: Path) -> None:
@@ -240,3 +288,7 @@ def _check_whole(path: Path) -> None:
 
 def _aside(path: Path) -> Path:
     return path.with_name(f"{path.stem}.old{path.suffix}")
+
+
+def _waiting(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.new{path.suffix}")

@@ -9,12 +9,23 @@ from __future__ import annotations
 import contextlib
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from ...objects.errors import DeviceDetachFailed, HypervisorError, InstanceNotFound, InvalidVolume
+from ...objects.volume import LIMITS
 from .binding import libvirt
 from .connection import Connection
-from .volume_xml import SCSI, VolumeDisk, find_volume, has_scsi_controller, scsi_controller, volume_element
+from .volume_xml import (
+    SCSI,
+    VolumeDisk,
+    device_of,
+    find_volume,
+    has_scsi_controller,
+    scsi_controller,
+    volume_element,
+    volume_of,
+)
 
 POLL_INTERVAL = 0.2
 
@@ -40,7 +51,7 @@ class VolumePlug:
             InvalidVolume: The running guest cannot be given it, or its memory is saved.
         """
         domain = self._domain(uuid)
-        flags = [flag for flag, tree in _views(domain) if find_volume(tree, disk.request.uuid) is None]
+        flags = [flag for flag, tree in views(domain) if find_volume(tree, disk.request.uuid) is None]
         if not flags:
             return
         _refuse_saved(domain)
@@ -86,10 +97,22 @@ class VolumePlug:
         element = find_volume(_tree(domain), volume_uuid) if domain.isActive() else None
         if element is None:
             return False
-        target = element.find("target")
-        name = "" if target is None else target.get("dev", "")
-        domain.blockResize(name, size, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+        domain.blockResize(device_of(element), size, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
         return True
+
+    def limit(self, uuid: str, volume_uuid: str, limits: Mapping[str, int]) -> None:
+        """Limit the input and output of a volume, as the guest runs and as it is defined; what is not named is not."""
+        domain = self._domain(uuid)
+        told = {name: limits.get(name, 0) for name in LIMITS}
+        for flag, tree in views(domain):
+            element = find_volume(tree, volume_uuid)
+            if element is not None:
+                domain.setBlockIoTune(device_of(element), told, flag)
+
+    def list_volumes(self, uuid: str) -> list[str]:
+        """Return the uuids of what a guest has as disks with serial numbers, as it runs or is defined."""
+        found = {volume_of(disk) for _flag, tree in views(self._domain(uuid)) for disk in tree.iterfind("devices/disk")}
+        return sorted(volume for volume in found if volume)
 
     def _detach_live(self, domain: Any, volume_uuid: str) -> None:
         for _attempt in range(max(1, self._attempts)):
@@ -115,7 +138,7 @@ class VolumePlug:
             )
 
     def _have_controller(self, domain: Any) -> None:
-        flags = [flag for flag, tree in _views(domain) if not has_scsi_controller(tree)]
+        flags = [flag for flag, tree in views(domain) if not has_scsi_controller(tree)]
         if flags:
             domain.attachDeviceFlags(_text(scsi_controller()), sum(flags))
 
@@ -130,7 +153,7 @@ def _refuse_saved(domain: Any) -> None:
         )
 
 
-def _views(domain: Any) -> list[tuple[int, ET.Element]]:
+def views(domain: Any) -> list[tuple[int, ET.Element]]:
     """Return the domain as it is defined, and as it runs, each with the flag that changes it."""
     views = [(int(libvirt.VIR_DOMAIN_AFFECT_CONFIG), _tree(domain, libvirt.VIR_DOMAIN_XML_INACTIVE))]
     if domain.isActive():

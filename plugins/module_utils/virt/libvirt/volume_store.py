@@ -12,11 +12,15 @@ import re
 from pathlib import Path
 from typing import Optional
 
-from ...objects.errors import InvalidInput, InvalidVolume
+from ...objects.errors import ImageUnacceptable, InvalidInput, InvalidVolume, NotSupported
 from ...objects.volume import FORMATS, Volume
+from ..hypervisor import CachedImage
 from ..image_format import virtual_size
 from .disk_files import part_of, run_qemu_img, sync, unfinished
-from .storage import GIB, UUID
+from .local_disk_store import UUID
+from .qemu_img import check_equal, convert
+from .storage import GIB
+from .volume_keys import VolumeKeys
 
 VOLUME = re.compile(rf"({UUID})\.volume\.({'|'.join(FORMATS)})")
 
@@ -27,11 +31,13 @@ class VolumeStore:
     Args:
         directory: It.
         deadline: Seconds that qemu-img may take.
+        keys: The passphrases of encrypted volumes; None where none is.
     """
 
-    def __init__(self, directory: str, deadline: float) -> None:
+    def __init__(self, directory: str, deadline: float, keys: Optional[VolumeKeys] = None) -> None:
         self.directory = Path(directory)
         self._deadline = deadline
+        self._keys = keys
 
     def find_all(self) -> list[Volume]:
         """Return every volume. One whose document is lost or damaged is listed by its uuid: its data are there."""
@@ -46,26 +52,69 @@ class VolumeStore:
         paths = (self._disk(uuid, disk_format) for disk_format in FORMATS)
         return next((path for path in paths if path.exists()), None)
 
-    def create(self, volume: Volume) -> None:
-        """Make a volume, and the directory where it is missing."""
+    def has(self, uuid: str) -> bool:
+        """Return whether a volume is here, whole or half."""
+        return self.path(uuid) is not None or self._document(uuid).exists()
+
+    def read(self, uuid: str) -> Optional[Volume]:
+        """Return a volume, or None."""
+        path = self.path(uuid)
+        return None if path is None else self._read(uuid, path.suffix[1:])
+
+    def create(self, volume: Volume, content: Optional[CachedImage] = None) -> None:
+        """Make a volume, and the directory where it is missing.
+
+        Args:
+            content: What it is filled with. It counts as made when all of that is on it, compared and on the disk.
+
+        Raises:
+            ImageUnacceptable: The image is larger than the volume.
+            InvalidVolume: It is to be encrypted, and the host does not know its passphrase.
+        """
         self.directory.mkdir(mode=0o711, parents=True, exist_ok=True)
         path = self._disk(volume.uuid, volume.format)
         if self.path(volume.uuid) is None:
             with unfinished(path) as part:
-                arguments = ("create", "-q", "-f", volume.format, str(part), str(volume.size_gb * GIB))
-                run_qemu_img(self._deadline, *arguments)
+                self._fill(part, volume, content)
                 part.chmod(0o600)
                 sync(part)
                 part.rename(path)
         if not self._document(volume.uuid).exists():
             self._write(volume)
 
+    def _fill(self, part: Path, volume: Volume, content: Optional[CachedImage]) -> None:
+        size = str(volume.size_gb * GIB)
+        if content is None:
+            how: tuple[str, ...] = ("-f", volume.format)
+            if volume.encrypted:
+                how += (*self._key(volume.uuid), "-o", "encrypt.format=luks,encrypt.key-secret=key")
+            run_qemu_img(self._deadline, "create", "-q", *how, str(part), size)
+            return
+        if volume.encrypted:
+            raise NotSupported(
+                f"The volume '{volume.name}' is to be encrypted and to be made of something.",
+                "Make it empty, and copy to it in a guest.",
+            )
+        if content.virtual_size > volume.size_gb * GIB:
+            raise ImageUnacceptable(
+                f"What the volume '{volume.name}' is to be made of needs {-(-content.virtual_size // GIB)} GiB, and it "
+                f"has {volume.size_gb}.",
+                "Ask for a larger volume.",
+            )
+        source, formats = Path(content.path), (content.disk_format, volume.format)
+        convert(source, part, _nobody, *formats)
+        run_qemu_img(self._deadline, "resize", "-q", "-f", volume.format, str(part), size)
+        check_equal(source, part, *formats)
+
     def grow(self, uuid: str, size_gb: int) -> None:
         """Have a volume that no guest has open be so large."""
         path = self.path(uuid)
         if path is not None and self.size(path) < size_gb * GIB:
-            disk_format = path.suffix[1:]
-            run_qemu_img(self._deadline, "resize", "-q", "-f", disk_format, str(path), str(size_gb * GIB))
+            what: tuple[str, ...] = ("-f", path.suffix[1:], str(path))
+            if self._read(uuid, path.suffix[1:]).encrypted:
+                options = f"driver=qcow2,encrypt.key-secret=key,file.filename={path}"
+                what = (*self._key(uuid), "--image-opts", options)
+            run_qemu_img(self._deadline, "resize", "-q", *what, str(size_gb * GIB))
 
     def delete(self, uuid: str) -> None:
         """Remove a volume, finished, half, or gone already. Its document goes last: it says whose the rest is."""
@@ -97,6 +146,12 @@ class VolumeStore:
             )
         return path
 
+    def _key(self, uuid: str) -> tuple[str, ...]:
+        """Return what tells qemu-img where the passphrase is. The secret itself stands on no command line."""
+        if self._keys is None:
+            raise InvalidVolume(f"The volume {uuid} is encrypted, and this host knows no passphrases.")
+        return ("--object", f"secret,id=key,file={self._keys.require(uuid)}")
+
     def _read(self, uuid: str, disk_format: str) -> Volume:
         size_gb = self.size(self._disk(uuid, disk_format)) // GIB
         try:
@@ -118,3 +173,7 @@ class VolumeStore:
 
     def _document(self, uuid: str) -> Path:
         return self.directory / f"{uuid}.volume.json"
+
+
+def _nobody(_done: int, _total: int) -> None:
+    """Be told of a copy that nobody waits for by name."""
