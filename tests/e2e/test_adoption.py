@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,11 +71,13 @@ def fleet(lab: Any, tmp_path: Path) -> Iterator[LabFleet]:
 def defined(lab: Any, host: Any) -> Iterator[dict[str, str]]:
     """The corpus, defined on a host: what libvirt says of each, by name."""
     folder = host.files / "srv/corpus"
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    has_kvm = "<domain type='kvm'/>" in host.virsh("capabilities")
     for path in CORPUS:
         # Where the machine has no KVM, libvirt defines no guest that would need it.
         text = path.read_text()
-        (folder / path.name).write_text(text if has_kvm() else emulated(text))
+        (folder / path.name).write_text(text if has_kvm else emulated(text))
     script = "for file in /srv/corpus/*.xml; do virsh define $file || echo REFUSED $file; done 2>&1"
     try:
         said = host.run(["sh", "-c", script], timeout=300)
@@ -83,6 +86,7 @@ def defined(lab: Any, host: Any) -> Iterator[dict[str, str]]:
     finally:
         for name in NAMES.values():
             host.virsh("undefine", "--keep-nvram", name, check=False)
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -101,10 +105,6 @@ def guest(lab: Any, host: Any) -> Iterator[Guest]:
         host.virsh("destroy", NAME, check=False)
         host.virsh("undefine", NAME, check=False)
         (host.files / DISK[1:]).unlink(missing_ok=True)
-
-
-def has_kvm() -> bool:
-    return Path("/dev/kvm").exists()
 
 
 def emulated(xml: str) -> str:

@@ -85,7 +85,7 @@ def test_network_interfaces_are_told_with_what_they_hang_on() -> None:
             ["cpu host-passthrough", "pm", "graphics spice", "sound ich9", "video virtio", "2 redirdev usb"],
         ),
         ("02-virt-install-minimal", []),
-        ("05-windows11-uefi-tpm", ["firmware efi, secure boot", "nvram", "tpm tpm-crb"]),
+        ("05-windows11-uefi-tpm", ["firmware efi, secure boot", "nvram", "tpm tpm-tis"]),
         ("07-numa-pinned", ["numa", "numatune", "cputune"]),
         ("19-pci-hostdev", ["cpu host-passthrough", "2 hostdev pci"]),
         ("20-qemu-commandline", ["qemu:commandline"]),
