@@ -18,10 +18,9 @@ from ...objects.errors import (
     InstanceNotFound,
     InterfaceAttachFailed,
 )
-from ...objects.ingredients import NetworkRequest
 from .binding import libvirt
 from .connection import Connection
-from .interface_xml import find_interface, interface_element
+from .interface_xml import find_interface
 
 POLL_INTERVAL = 0.2
 
@@ -40,24 +39,21 @@ class InterfacePlug:
         self._attempts = attempts
         self._seconds = seconds
 
-    def attach(self, uuid: str, request: NetworkRequest, firewall: Optional[ET.Element] = None) -> None:
+    def attach(self, uuid: str, mac_address: str, element: ET.Element) -> None:
         """Plug a NIC in wherever it is not: into the running guest, its definition, or both.
 
         Args:
-            firewall: What its packets go by; None for nothing.
+            element: As it is to be in the definition.
 
         Raises:
             InterfaceAttachFailed: The running guest has no free slot.
             InstanceInvalidState: Its memory is saved.
         """
         domain = self._domain(uuid)
-        flags = [flag for flag, tree in _views(domain) if find_interface(tree, request.mac_address) is None]
+        flags = [flag for flag, tree in _views(domain) if find_interface(tree, mac_address) is None]
         if not flags:
             return
         _refuse_saved(domain)
-        element = interface_element(request)
-        if firewall is not None:
-            element.append(firewall)
         try:
             domain.attachDeviceFlags(_text(element), sum(flags))
         except HypervisorError as error:

@@ -13,14 +13,17 @@ from typing import Any, Optional
 
 from ...objects.errors import FixedIpAlreadyInUse, HypervisorError, NetworkInUse, NotSupported
 from ...objects.ingredients import NetworkRequest
+from ...objects.instance import Instance
 from ...objects.network import Network
 from ..driver import ComputeDriver
+from ..shape.guest_shape import shape_of
 from .binding import libvirt
 from .connection import Connection
 from .dhcp_release import send_release
 from .interface_plug import InterfacePlug
-from .interface_xml import mac_addresses
+from .interface_xml import interface_element, mac_addresses
 from .network_xml import Reservation, build_network, find_subnet, read_network, read_reservations
+from .shapes.apply import apply_to_interface
 from .storage import checked_uuid as checked
 
 # How long the DHCP server has to take note that a lease is given back.
@@ -99,7 +102,15 @@ class NetworkDriving(ComputeDriver):
             self._drop(handle, request.mac_address)
 
     def attach_interface(self, instance_uuid: str, request: NetworkRequest) -> None:
-        self._interfaces.attach(checked(instance_uuid), request, self.firewall_reference(instance_uuid, request))
+        element = interface_element(request)
+        domain = self.get_domain(checked(instance_uuid))
+        if domain is not None and domain.record is not None:
+            instance = Instance.from_document(domain.record, "instance")
+            apply_to_interface(element, shape_of(instance), instance.spec.flavor.vcpus)
+        firewall = self.firewall_reference(instance_uuid, request)
+        if firewall is not None:
+            element.append(firewall)
+        self._interfaces.attach(instance_uuid, request.mac_address, element)
 
     def detach_interface(self, instance_uuid: str, mac_address: str) -> None:
         self._interfaces.detach(checked(instance_uuid), mac_address)

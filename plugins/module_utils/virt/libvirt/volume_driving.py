@@ -25,6 +25,7 @@ from .volume_keys import VolumeKeys
 from .volume_owners import VolumeOwners
 from .volume_plug import VolumePlug
 from .volume_pools import VolumePools
+from .volume_store import check_room
 from .volume_swap import VolumeSwap
 from .volume_xml import VolumeDisk
 
@@ -79,8 +80,10 @@ class VolumeDriving(ComputeDriver):
         if volume.pool is not None:
             self._volumes.remember(volume.pool)
         store = self._volumes.open(volume.pool)
-        is_new = content is not None and store.read(volume.uuid) is None
-        store.create(volume, self._images.ensure(content) if content is not None and is_new else None)
+        image = None
+        if content is not None and store.read(volume.uuid) is None:
+            image = self._images.ensure(content, lambda size: check_room(volume, size))
+        store.create(volume, image)
 
     def resize_volume(self, uuid: str, size_gb: int, instance_uuid: Optional[str]) -> None:
         store = self._volumes.find(checked(uuid))

@@ -25,6 +25,19 @@ from .volume_keys import VolumeKeys
 VOLUME = re.compile(rf"({UUID})\.volume\.({'|'.join(FORMATS)})")
 
 
+def check_room(volume: Volume, size: int) -> None:
+    """Refuse to make a volume of something that is a larger disk, in bytes.
+
+    Raises:
+        ImageUnacceptable: It is.
+    """
+    if size > volume.size_gb * GIB:
+        raise ImageUnacceptable(
+            f"What the volume '{volume.name}' is to be made of needs {-(-size // GIB)} GiB, and it has {volume.size_gb}.",
+            "Ask for a larger volume.",
+        )
+
+
 class VolumeStore:
     """The volumes of one directory.
 
@@ -95,12 +108,7 @@ class VolumeStore:
                 f"The volume '{volume.name}' is to be encrypted and to be made of something.",
                 "Make it empty, and copy to it in a guest.",
             )
-        if content.virtual_size > volume.size_gb * GIB:
-            raise ImageUnacceptable(
-                f"What the volume '{volume.name}' is to be made of needs {-(-content.virtual_size // GIB)} GiB, and it "
-                f"has {volume.size_gb}.",
-                "Ask for a larger volume.",
-            )
+        check_room(volume, content.virtual_size)
         source, formats = Path(content.path), (content.disk_format, volume.format)
         convert(source, part, _nobody, *formats)
         run_qemu_img(self._deadline, "resize", "-q", "-f", volume.format, str(part), size)

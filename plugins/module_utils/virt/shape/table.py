@@ -62,6 +62,7 @@ PROPERTIES_ELSEWHERE = {
     "os_admin_user": "Whose password is set: see [set_admin_password](operations/set_admin_password.md).",
     "os_shutdown_timeout": "How long the guest has to shut down, in seconds: see [stop](operations/stop.md).",
     "os_require_quiesce": "A snapshot fails where the guest cannot be frozen: see [snapshot](operations/snapshot.md).",
+    "img_config_drive_format": "The form of the config drive: see [guest configuration](guest-configuration.md).",
     "os_distro": "What the image is; nothing depends on it.",
     "os_version": "What the image is; nothing depends on it.",
 }
