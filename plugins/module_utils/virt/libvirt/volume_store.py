@@ -33,7 +33,7 @@ def check_room(volume: Volume, size: int) -> None:
     """
     if size > volume.size_gb * GIB:
         raise ImageUnacceptable(
-            f"What the volume '{volume.name}' is to be made of needs {-(-size // GIB)} GiB, and it has {volume.size_gb}.",
+            f"What the volume '{volume.name}' is to be made of needs {-(-size // GIB)} GiB; it has {volume.size_gb}.",
             "Ask for a larger volume.",
         )
 
