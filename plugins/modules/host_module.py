@@ -85,8 +85,6 @@ HALF = ".new-"
 
 
 def main() -> None:
-    # What Ansible says to every module beside its options.
-    context = {key: value for key, value in basic._load_params().items() if key.startswith("_ansible_")}
     module = basic.AnsibleModule(
         argument_spec={
             "module": {"type": "str", "required": True},
@@ -97,6 +95,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    # What Ansible says to every module beside its options.
+    context = {key: value for key, value in basic._load_params().items() if key.startswith("_ansible_")}
     name, code, archive = module.params["module"], Path(module.params["code"]), module.params["archive"]
     if not name.isidentifier():
         module.fail_json(msg=f"'{name}' is no module of this collection.")

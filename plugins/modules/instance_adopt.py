@@ -16,7 +16,7 @@ description:
   - The domain keeps its name, its definition, its disks and its network interfaces, whatever they are. Novella never
     builds it anew and never deletes its disks.
   - Which domains become which instances is chosen by M(novella.compute.adoption), which sees all hosts. The playbook
-    P(novella.compute.adopt#playbook) does it all.
+    C(novella.compute.adopt) does it all.
 extends_documentation_fragment:
   - novella.compute.attributes
   - novella.compute.attributes.action_group

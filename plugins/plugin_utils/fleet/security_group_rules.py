@@ -87,7 +87,7 @@ def _complaints(rule: Mapping[str, Any], groups: Collection[str]) -> Iterator[tu
     known = {key: family for key, family in families.items() if isinstance(family, str)}
     if len(set(known.values())) > 1:
         told = " and ".join(f"{key} {rule[key]} is {family}" for key, family in known.items())
-        yield next(reversed(known)), f"contradicts another key: {told}."
+        yield [*known][-1], f"contradicts another key: {told}."
 
 
 def _wrong_network(cidr: str) -> str | None:
