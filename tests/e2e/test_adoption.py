@@ -68,7 +68,7 @@ def fleet(lab: Any, tmp_path: Path) -> Iterator[LabFleet]:
 
 
 @pytest.fixture
-def defined(lab: Any, host: Any) -> Iterator[dict[str, str]]:
+def defined(fleet: LabFleet, host: Any) -> Iterator[dict[str, str]]:
     """The corpus, defined on a host: what libvirt says of each, by name."""
     folder = host.files / "srv/corpus"
     shutil.rmtree(folder, ignore_errors=True)
@@ -84,13 +84,14 @@ def defined(lab: Any, host: Any) -> Iterator[dict[str, str]]:
         assert "REFUSED" not in said, said
         yield {name: definition(host, name) for name in NAMES.values()}
     finally:
+        forget(fleet)
         for name in NAMES.values():
             host.virsh("undefine", "--keep-nvram", name, check=False)
         shutil.rmtree(folder)
 
 
 @pytest.fixture
-def guest(lab: Any, host: Any) -> Iterator[Guest]:
+def guest(fleet: LabFleet, host: Any) -> Iterator[Guest]:
     """A guest that runs, and that Novella knows nothing of."""
     backing = ["-b", "/srv/images/tiny.qcow2", "-F", "qcow2"]
     host.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing, DISK, "1G"])
@@ -102,9 +103,15 @@ def guest(lab: Any, host: Any) -> Iterator[Guest]:
         running.await_answer()
         yield running
     finally:
+        forget(fleet)
         host.virsh("destroy", NAME, check=False)
         host.virsh("undefine", NAME, check=False)
         (host.files / DISK[1:]).unlink(missing_ok=True)
+
+
+def forget(fleet: LabFleet) -> None:
+    """Have the hosts know nothing any more of what was adopted: who only undefines it is told that it has vanished."""
+    fleet.run("act", operation="delete", instances=["*"], only_fleet=fleet.name)
 
 
 def emulated(xml: str) -> str:
