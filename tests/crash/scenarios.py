@@ -59,7 +59,6 @@ VOLUMES = {
 }
 # How the volume is declared after them, where it is another one than "data" of the same size.
 BECOMES = {"limit_volume": ("data", {"total_iops_sec": 500}), "swap_volume": ("moved", {})}
-VOLUMES = {"attach_volume": (0, 1), "detach_volume": (1, 0), "extend_volume": (1, 2), "delete_volume": (1, 0)}
 # What addresses its NIC on Novella's own network has before an operation, and shall have after it; None for no NIC.
 ADDRESSES: dict[str, tuple[Optional[list[str]], Optional[list[str]]]] = {
     "attach_interface": (None, ["10.9.0.9"]),
