@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import instance_uuid
-from support.lab_fleet import LabFleet
+from support.lab_fleet import LabFleet, await_condition
 from support.lab_guest import Guest, guest_of
 
 OPEN, OTHER, INNER = 8080, 8081, 8082
