@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ...objects.errors import InvalidVolume
+from ...objects.errors import DeviceDetachFailed, InvalidVolume
 from ...objects.instance import Instance
 from ...objects.volume import VolumeRequest
 from ..block_devices import find_volume, with_volume, without_volume
@@ -181,11 +181,14 @@ def limit_volume(run: Run) -> Optional[Instance]:
 
 
 def finish_disconnect(host: Host, entry: Entry) -> None:
-    """Go on to the end."""
+    """Go on to the end. A guest that does not let go keeps its volume, and the record says so."""
     if "volume" not in entry.notes:
         return
     uuid, record = entry.notes["volume"], _record(host, entry.uuid)
-    host.driver.detach_volume(entry.uuid, uuid)
+    try:
+        host.driver.detach_volume(entry.uuid, uuid)
+    except DeviceDetachFailed:
+        return
     if record is not None and find_volume(record, uuid) is not None:
         _save(host, without_volume(record, uuid))
 
