@@ -153,6 +153,14 @@ bench-tracker: as-root .venv/test.stamp ## Claims, audits and digest checks, aga
 bench-operations: as-root .venv/test.stamp ## One operation to 100 guests, against community.libvirt in a loop
 	$(BIN)/python tests/benchmarks/bench_operations.py
 
+.PHONY: bench-devices
+bench-devices: as-root .venv/test.stamp ## 10 guests with 3 disks and 2 NICs, against community.libvirt and virt-install
+	$(BIN)/python tests/benchmarks/bench_devices.py
+
+.PHONY: bench-no-change
+bench-no-change: as-root .venv/test.stamp ## An apply over 50 such guests that changes nothing, against a ping in the same run
+	$(BIN)/python tests/benchmarks/bench_no_change.py
+
 ##@ Ship
 
 .PHONY: dist

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +23,7 @@ from typing import Any
 
 import yaml
 from contestants import PEER_VENV, CommunityLoop, Novella, Task, install_peers, peer_version
-from one_host_lab import FOLDER_OUTSIDE, HOST, IMAGE, BenchHost, one_host_lab
+from one_host_lab import HOST, BenchHost, have_guests_halt, one_host_lab
 from playbook_run import BenchmarkFailed
 from report import Aim, Figures, aims_table, all_figures, figures_table, machine
 from timeline import read_timeline, task_seconds
@@ -71,18 +70,6 @@ def main() -> int:
     print("\n" + "\n\n".join(tables))
     print(f"\nMeasured in {time.monotonic() - began:.0f} s")
     return 0
-
-
-def have_guests_halt(scratch: Path) -> None:
-    """Give the image a boot sector that halts the processor.
-
-    Firmware that finds nothing to boot looks again and again: 100 emulated guests would take most of a small machine.
-    """
-    sector = scratch / "halt.raw"
-    halt = b"\xfa\xf4\xeb\xfd"  # cli; hlt; jmp to the hlt
-    sector.write_bytes(halt.ljust(510, b"\0") + b"\x55\xaa" + bytes((1 << 20) - 512))
-    image = FOLDER_OUTSIDE / IMAGE.name
-    subprocess.run(["qemu-img", "convert", "-q", "-f", "raw", "-O", "qcow2", str(sector), str(image)], check=True)
 
 
 def measure(host: BenchHost, figures: Figures, title: str, run: Callable[[str], Parts]) -> None:
