@@ -6,7 +6,8 @@
 
 Usage: bare_libvirt.py dump|devices|define|again|clear FOLDER [STATE [THREADS]]
 
-A definition is a file FOLDER/NAME.xml, and STATE is running or shutoff. devices reads no folder. The answer is one line of JSON.
+A definition is a file FOLDER/NAME.xml, and STATE is running or shutoff. The
+answer is one line of JSON.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def main() -> int:
             print(versions(host), flush=True)
             have_guests_halt(scratch)
             host.run("mkdir", str(DISK_FOLDER))
-            # libvirt probes its QEMU and Novella fetches the image once in a host's life; all guests' definitions are kept.
+            # libvirt probes its QEMU and Novella fetches the image, once in a host's life.
             warm_up(Novella(host, scratch, arguments.guests))
             for _round in range(arguments.rounds):
                 for kind in (Novella, CommunityLoop, VirtInstall):
