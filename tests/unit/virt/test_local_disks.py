@@ -175,7 +175,7 @@ def test_a_volume_that_is_there_is_never_filled_again(tmp_path: Path, base: Cach
 def test_an_image_that_does_not_fit_makes_no_volume(tmp_path: Path, base: CachedImage) -> None:
     store = VolumeStore(str(tmp_path / "volumes"), 30.0)
     large = CachedImage(base.path, "qcow2", 3 * GIB)
-    with pytest.raises(ImageUnacceptable, match="is to be made of needs 3 GiB, and it has 1"):
+    with pytest.raises(ImageUnacceptable, match="is to be made of needs 3 GiB; it has 1"):
         store.create(Volume(UUID, "data", 1), large)
     assert list((tmp_path / "volumes").iterdir()) == []
 
