@@ -116,7 +116,7 @@ class ReadOnlyDriver:
 
 def driver_methods() -> set[str]:
     """Return the names of all that a driver can be asked for."""
-    return {name for name in vars(ComputeDriver) if not name.startswith("_")}
+    return set(ComputeDriver.__abstractmethods__)
 
 
 def read_bytes(folder: Path) -> dict[str, tuple[int, bytes]]:
