@@ -17,7 +17,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.errors imp
     InvalidVolume,
 )
 from ansible_collections.novella.compute.plugins.module_utils.objects.volume import VolumeRequest
-from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import volume_plug
+from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt import device_plug, volume_plug
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.volume_plug import VolumePlug
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.volume_xml import VolumeDisk
 
@@ -81,8 +81,9 @@ def libvirt(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = {"AFFECT_LIVE": LIVE, "AFFECT_CONFIG": CONFIG, "XML_INACTIVE": INACTIVE, "PAUSED": PAUSED}
     fake = SimpleNamespace(**{f"VIR_DOMAIN_{name}": number for name, number in numbers.items()})
     fake.VIR_DOMAIN_BLOCK_RESIZE_BYTES = 1
-    monkeypatch.setattr(volume_plug, "libvirt", fake)
-    monkeypatch.setattr(volume_plug, "POLL_INTERVAL", 0.001)
+    for module in (device_plug, volume_plug):
+        monkeypatch.setattr(module, "libvirt", fake)
+    monkeypatch.setattr(device_plug, "POLL_INTERVAL", 0.001)
 
 
 def plug(domain: FakeDomain) -> VolumePlug:

@@ -6,16 +6,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
-import xml.etree.ElementTree as ET
+import functools
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
-from ...objects.errors import DeviceDetachFailed, HypervisorError, InstanceNotFound, InvalidVolume
+from ...objects.errors import InvalidVolume
 from ...objects.volume import LIMITS
 from .binding import libvirt
 from .connection import Connection
+from .device_plug import DeviceKind, DevicePlug, tree_of, views
 from .volume_xml import (
     SCSI,
     VolumeDisk,
@@ -27,22 +26,23 @@ from .volume_xml import (
     volume_of,
 )
 
-POLL_INTERVAL = 0.2
+DISK = DeviceKind(
+    "disk",
+    unpluggable=InvalidVolume,
+    saved=InvalidVolume,
+    let_go="Unmount it in the guest; one that is still booting, or hangs, does not listen. Or stop it first.",
+)
 
 
 class VolumePlug:
     """Plugs volumes into the guests of one libvirt.
 
     Args:
-        connection: libvirt's.
-        attempts: How often a guest is asked to let go of a disk (Nova's device_detach_attempts).
-        seconds: How long it has each time (Nova's device_detach_timeout).
+        connection, attempts, seconds: See DevicePlug.
     """
 
     def __init__(self, connection: Connection, attempts: int, seconds: float) -> None:
-        self._connection = connection
-        self._attempts = attempts
-        self._seconds = seconds
+        self._plug = DevicePlug(connection, attempts, seconds, DISK)
 
     def attach(self, uuid: str, disk: VolumeDisk) -> None:
         """Plug a volume in wherever it is not: into the running guest, its definition, or both.
@@ -50,26 +50,18 @@ class VolumePlug:
         Raises:
             InvalidVolume: The running guest cannot be given it, or its memory is saved.
         """
-        domain = self._domain(uuid)
-        flags = [flag for flag, tree in views(domain) if find_volume(tree, disk.request.uuid) is None]
+        domain = self._plug.domain(uuid)
+        flags = self._plug.lacking(domain, functools.partial(find_volume, uuid=disk.request.uuid))
         if not flags:
             return
-        _refuse_saved(domain)
-        if libvirt.VIR_DOMAIN_AFFECT_LIVE in flags and disk.request.bus == "sata":
+        if flags & libvirt.VIR_DOMAIN_AFFECT_LIVE and disk.request.bus == "sata":
             raise InvalidVolume(
                 f"{domain.name()} runs, and a sata disk cannot be given to a running guest.",
                 "Stop it first, or use bus virtio or scsi.",
             )
-        try:
-            if disk.request.bus == SCSI:
-                self._have_controller(domain)
-            domain.attachDeviceFlags(_text(volume_element(disk)), sum(flags))
-        except HypervisorError as error:
-            if "No more available PCI slots" not in error.message:
-                raise
-            raise InvalidVolume(
-                f"{domain.name()} has no free slot for another disk while it runs.", "Stop it, and attach it then."
-            ) from error
+        if disk.request.bus == SCSI:
+            self._have_controller(domain)
+        self._plug.attach(domain, volume_element(disk), flags)
 
     def detach(self, uuid: str, volume_uuid: str) -> None:
         """Unplug a volume: from the running guest first, which must let go of it, then from its definition.
@@ -77,15 +69,7 @@ class VolumePlug:
         Raises:
             DeviceDetachFailed: The guest has not let go of it.
         """
-        try:
-            domain = self._domain(uuid)
-        except InstanceNotFound:
-            return
-        self._detach_live(domain, volume_uuid)
-        element = find_volume(_tree(domain, libvirt.VIR_DOMAIN_XML_INACTIVE), volume_uuid)
-        if element is not None:
-            _refuse_saved(domain)
-            domain.detachDeviceFlags(_text(element), libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+        self._plug.detach(uuid, functools.partial(find_volume, uuid=volume_uuid))
 
     def grow(self, uuid: str, volume_uuid: str, size: int) -> bool:
         """Have a guest that has a volume open grow it, so that it sees so. Return False where none has.
@@ -93,8 +77,8 @@ class VolumePlug:
         Args:
             size: In bytes.
         """
-        domain = self._domain(uuid)
-        element = find_volume(_tree(domain), volume_uuid) if domain.isActive() else None
+        domain = self._plug.domain(uuid)
+        element = find_volume(tree_of(domain), volume_uuid) if domain.isActive() else None
         if element is None:
             return False
         domain.blockResize(device_of(element), size, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
@@ -102,7 +86,7 @@ class VolumePlug:
 
     def limit(self, uuid: str, volume_uuid: str, limits: Mapping[str, int]) -> None:
         """Limit the input and output of a volume, as the guest runs and as it is defined; what is not named is not."""
-        domain = self._domain(uuid)
+        domain = self._plug.domain(uuid)
         told = {name: limits.get(name, 0) for name in LIMITS}
         for flag, tree in views(domain):
             element = find_volume(tree, volume_uuid)
@@ -111,63 +95,12 @@ class VolumePlug:
 
     def list_volumes(self, uuid: str) -> list[str]:
         """Return the uuids of what a guest has as disks with serial numbers, as it runs or is defined."""
-        found = {volume_of(disk) for _flag, tree in views(self._domain(uuid)) for disk in tree.iterfind("devices/disk")}
+        found = {
+            volume_of(disk) for _flag, tree in views(self._plug.domain(uuid)) for disk in tree.iterfind("devices/disk")
+        }
         return sorted(volume for volume in found if volume)
 
-    def _detach_live(self, domain: Any, volume_uuid: str) -> None:
-        for _attempt in range(max(1, self._attempts)):
-            element = _find_live(domain, volume_uuid)
-            if element is None:
-                return
-            if domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
-                raise DeviceDetachFailed(
-                    f"{domain.name()} stands still, so it cannot let go of its disk.", "Let it go on first (unpause)."
-                )
-            # A guest that has been asked already is not to be asked again; it is waited for all the same.
-            with contextlib.suppress(HypervisorError):
-                domain.detachDeviceFlags(_text(element), libvirt.VIR_DOMAIN_AFFECT_LIVE)
-            end = time.monotonic() + self._seconds
-            while time.monotonic() < end:
-                if _find_live(domain, volume_uuid) is None:
-                    return
-                time.sleep(POLL_INTERVAL)
-        if _find_live(domain, volume_uuid) is not None:
-            raise DeviceDetachFailed(
-                f"{domain.name()} did not let go of its disk within {self._attempts * self._seconds:g} s.",
-                "Unmount it in the guest; one that is still booting, or hangs, does not listen. Or stop it first.",
-            )
-
     def _have_controller(self, domain: Any) -> None:
-        flags = [flag for flag, tree in views(domain) if not has_scsi_controller(tree)]
+        flags = sum(flag for flag, tree in views(domain) if not has_scsi_controller(tree))
         if flags:
-            domain.attachDeviceFlags(_text(scsi_controller()), sum(flags))
-
-    def _domain(self, uuid: str) -> Any:
-        return self._connection.host().lookupByUUIDString(uuid)
-
-
-def _refuse_saved(domain: Any) -> None:
-    if not domain.isActive() and domain.hasManagedSaveImage(0):
-        raise InvalidVolume(
-            f"{domain.name()} has its memory saved, which belongs to the disks that it had then.", "Resume it first."
-        )
-
-
-def views(domain: Any) -> list[tuple[int, ET.Element]]:
-    """Return the domain as it is defined, and as it runs, each with the flag that changes it."""
-    views = [(int(libvirt.VIR_DOMAIN_AFFECT_CONFIG), _tree(domain, libvirt.VIR_DOMAIN_XML_INACTIVE))]
-    if domain.isActive():
-        views.append((int(libvirt.VIR_DOMAIN_AFFECT_LIVE), _tree(domain)))
-    return views
-
-
-def _find_live(domain: Any, volume_uuid: str) -> Optional[ET.Element]:
-    return find_volume(_tree(domain), volume_uuid) if domain.isActive() else None
-
-
-def _tree(domain: Any, flags: int = 0) -> ET.Element:
-    return ET.fromstring(domain.XMLDesc(flags))  # noqa: S314 - libvirtd is trusted
-
-
-def _text(element: ET.Element) -> str:
-    return ET.tostring(element, encoding="unicode")
+            self._plug.attach(domain, scsi_controller(), flags)
