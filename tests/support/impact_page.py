@@ -48,7 +48,8 @@ Each field of a [fleet](fleet.md), and what a changed value of it means for an i
 | live | nothing is restarted; of its own disks it sees what changes | no |
 | at next boot | nothing now; it is so when it is started the next time, from being off | no |
 | restart | it is shut down, and started | `restart` |
-| rebuild, data lost | it gets a new root disk; its volumes stay | `rebuild` |
+| rebuild, data lost | it gets a new root disk, and new ephemeral disks; its volumes stay | `rebuild` |
+| rebuild, data kept | an instance that has nothing but volumes boots anew from its own | `rebuild` |
 | refused | nothing: delete the instance, and let it be created anew | cannot be had |
 
 Consent is given for a run (`-e consent=restart,rebuild`), or in the fleet, for one instance or for all:

@@ -19,9 +19,11 @@ NONE = "none"
 LIVE = "live"
 NEXT_BOOT = "at next boot"
 RESTART = "restart"
+# A rebuild of an instance that boots from a volume, and has no other disk of its own.
+DATA_KEPT = "data kept"
 DATA_LOST = "data lost"
 REFUSED = "refused"
-IMPACTS = (NONE, LIVE, NEXT_BOOT, RESTART, DATA_LOST, REFUSED)
+IMPACTS = (NONE, LIVE, NEXT_BOOT, RESTART, DATA_KEPT, DATA_LOST, REFUSED)
 
 # What makes a change. All changes of one part of a spec are made by the last of these that one of them needs.
 UPDATE, RECONFIGURE, REBUILD, REFUSE = "update", "reconfigure", "rebuild", "refuse"

@@ -14,7 +14,7 @@ from ..objects.plan import Action, FieldChange, Finding
 from .adopted import DISKS_STAY
 from .comparison import NEW_INSTANCE, Comparison, compare, describe
 from .firewall_changes import GROUPS, why_it_changes
-from .impacts import DATA_LOST, LIVE, NEXT_BOOT, find_row
+from .impacts import DATA_KEPT, DATA_LOST, LIVE, NEXT_BOOT, find_row
 from .locking import DECLARED, THOUGH_LOCKED, find_locked
 from .nic_changes import NicChanges
 from .readiness import with_readiness
@@ -101,7 +101,9 @@ def _judge(wanted: WantedInstance, sighting: Sighting, consent: Collection[str])
     if rebuilds:
         verdict.actions.append(_rebuild(wanted, sighting, comparison, spec))
     elif comparison.rebuilt:
-        verdict.findings.append(await_consent(wanted, sighting, _ask_for_consent(comparison.rebuilt)))
+        verdict.findings.append(
+            await_consent(wanted, sighting, _ask_for_consent(comparison.rebuilt, sighting.instance.spec))
+        )
     verdict.actions.extend(step for step in way if step not in before)
     _change_volumes(wanted, sighting, comparison.volumes, verdict)
     _change_nics(wanted, sighting, comparison.nics, verdict)
@@ -216,7 +218,8 @@ def _rebuild(wanted: WantedInstance, sighting: Sighting, comparison: Comparison,
         spec: What the instance is like when its turn comes.
     """
     changes = [*comparison.rebuilt, *comparison.updates]
-    action = _action("rebuild", wanted, sighting, "; ".join(map(describe, comparison.rebuilt)), DATA_LOST)
+    impact = DATA_LOST if _lost_by_rebuild(sighting.instance.spec) else DATA_KEPT
+    action = _action("rebuild", wanted, sighting, "; ".join(map(describe, comparison.rebuilt)), impact)
     return action.but(diff=changes, spec=comparison.reach(spec, comparison.rebuilt))
 
 
@@ -347,13 +350,22 @@ def summarise(spec: InstanceSpec) -> dict[str, Any]:
     }
 
 
-def _ask_for_consent(changes: list[FieldChange]) -> str:
+def _lost_by_rebuild(spec: InstanceSpec) -> str:
+    """Return the disks whose data a rebuild loses, for people; nothing where all that the instance has are volumes."""
+    disks = [] if spec.boots_from_volume else ["root disk"]
+    if spec.ephemeral or spec.flavor.ephemeral_gb:
+        disks.append("ephemeral disks")
+    return " and ".join(disks)
+
+
+def _ask_for_consent(changes: list[FieldChange], spec: InstanceSpec) -> str:
     what = " and ".join(describe(change) for change in changes)
     verb = "needs" if len(changes) == 1 else "need"
-    return (
-        f"{what} {verb} a rebuild, by which the data on its root disk are lost; the instance stays as it is. "
-        f"{how_to_allow(REBUILD)}"
+    lost = _lost_by_rebuild(spec)
+    price = (
+        f"by which the data on its {lost} are lost" if lost else "which restarts it and keeps the data on its volumes"
     )
+    return f"{what} {verb} a rebuild, {price}; the instance stays as it is. {how_to_allow(REBUILD)}"
 
 
 def _refusal(changes: list[FieldChange]) -> str:

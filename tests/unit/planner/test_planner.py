@@ -218,6 +218,27 @@ def test_what_takes_a_new_root_disk_is_done_with_consent_alone(kit, change, reas
     assert plan.findings == []
 
 
+@pytest.mark.parametrize(
+    ("ephemeral", "price", "impact"),
+    [
+        ({}, "which restarts it and keeps the data on its volumes", "data kept"),
+        ({"ephemeral_gb": 1}, "by which the data on its ephemeral disks are lost", "data lost"),
+    ],
+)
+def test_a_rebuild_of_what_boots_from_a_volume_keeps_that_and_says_so(kit, ephemeral, price, impact):
+    flavors = {"small": {"vcpus": 1, "memory_mb": 512, "root_gb": 1, **ephemeral}}
+    system = {"size_gb": 2, "image": "debian", "boot_index": 0}
+    before, after = (
+        kit.fleet(flavors=flavors, instances={"web": {"flavor": "small", "volumes": [system], **keys}})
+        for keys in ({}, {"user_data": "#!/bin/sh"})
+    )
+    seen = kit.observation(kit.report("kvm1", [kit.observed(kit.find(before, "web"))]))
+    finding = only(kit.plan(after, seen).findings)
+    assert f"a change of user_data needs a rebuild, {price}; the instance stays as it is." in finding.reason
+    action = only(kit.plan(after, seen, consent=["rebuild"]).actions)
+    assert (action.operation, action.impact) == ("rebuild", impact)
+
+
 def test_a_rescued_instance_is_left_alone_until_it_is_unrescued(kit):
     before = kit.fleet(instances={"web": kit.web()})
     after = kit.fleet(instances={"web": kit.web(vm_state="stopped", metadata={"a": "b"})})
