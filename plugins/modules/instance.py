@@ -60,6 +60,15 @@ options:
     type: str
     choices: [active, stopped, paused, suspended, shelved]
     default: active
+  consent:
+    description:
+      - What may be done though the guest feels it. A V(restart) shuts it down and starts it, where O(flavor) or the
+        image's properties are other ones. A V(rebuild) gives it a new root disk, where O(image), O(ssh_keys) or
+        O(user_data) are, and the data on the old one are lost. Without it, the task fails and changes nothing.
+    type: list
+    elements: str
+    choices: [restart, rebuild]
+    default: []
   flavor:
     description:
       - Its size. Required with O(state=present).
@@ -239,6 +248,15 @@ EXAMPLES = r"""
       - {network: front, libvirt_network: default}
     vm_state: stopped
 
+- name: Give it more memory, though it is restarted for that
+  novella.compute.instance:
+    name: build-1
+    flavor: {vcpus: 2, memory_mb: 4096, root_gb: 20}
+    image: {source: /srv/images/debian-12.qcow2}
+    networks:
+      - {network: front, libvirt_network: default}
+    consent: [restart]
+
 - name: Delete it with its disks
   novella.compute.instance:
     name: build-1
@@ -295,6 +313,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.compute.single import IMAGE, SingleInstance, read_wanted
 from ..module_utils.compute.single_guest import GUEST
+from ..module_utils.compute.verdict import REBUILD, RESTART
 from ..module_utils.door import compute_manager, host_argument_spec
 
 VM_STATES = ["active", "stopped", "paused", "suspended", "shelved"]
@@ -320,6 +339,7 @@ def main() -> None:
             "project_id": {"type": "str", "default": "default"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "vm_state": {"type": "str", "choices": VM_STATES, "default": "active"},
+            "consent": {"type": "list", "elements": "str", "choices": [RESTART, REBUILD], "default": []},
             "flavor": {"type": "dict", "options": FLAVOR},
             "image": {"type": "dict", "options": IMAGE},
             "networks": {
@@ -346,7 +366,7 @@ def main() -> None:
         if module.params["state"] == "absent":
             change = single.remove(module.params["fleet"], module.params["project_id"], module.params["name"])
         else:
-            change = single.provide(read_wanted(module.params))
+            change = single.provide(read_wanted(module.params), module.params["consent"])
         if not module.check_mode:
             single.carry_out(change)
         outcome = {

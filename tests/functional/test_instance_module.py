@@ -66,13 +66,23 @@ def test_on_a_host_that_keeps_what_is_deleted_an_absent_instance_can_be_had_back
     assert site.driver("kvm1").list_root_disks() == set()
 
 
-def test_what_cannot_be_changed_yet_is_refused_and_left_as_it_is(make_site) -> None:
+def test_what_the_guest_would_feel_is_done_with_consent_alone(make_site) -> None:
     site = make_site(1)
     play(site, BUILD)
-    outcome = play(site, {**BUILD, "flavor": {"vcpus": 2, "memory_mb": 2048, "root_gb": 5}})
-    assert outcome.result("The instance")["code"] == "NotSupported"
-    assert "flavor.memory_mb 1024 -> 2048 needs a restart" in outcome.text
+    larger = {**BUILD, "flavor": {"vcpus": 2, "memory_mb": 2048, "root_gb": 5}}
+    refused = play(site, larger)
+    assert refused.result("The instance")["code"] == "NotSupported"
+    assert "flavor.memory_mb 1024 -> 2048 needs a restart" in refused.text
     assert site.driver("kvm1").list_domains()[0].size.memory_mb == 1024
+    checked = play(site, {**larger, "consent": ["restart"]}, "--check", "--diff")
+    done = play(site, {**larger, "consent": ["restart"]})
+    for outcome in (checked, done):
+        assert (outcome.code, outcome.changed) == (0, 1), outcome.text
+        assert [action["operation"] for action in outcome.result("The instance")["actions"]] == ["reconfigure"]
+    assert site.driver("kvm1").list_domains()[0].size.memory_mb == 2048
+    assert play(site, larger).changed == 0
+    rebuilt = play(site, {**larger, "user_data": "#!/bin/sh", "consent": ["rebuild"]})
+    assert [action["operation"] for action in rebuilt.result("The instance")["actions"]] == ["rebuild"], rebuilt.text
 
 
 def test_an_instance_that_does_not_fit_is_refused_with_the_reason(make_site) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
@@ -67,11 +67,14 @@ class SingleInstance:
         self._host = host
         self._report: Optional[HostReport] = None
 
-    def provide(self, wanted: WantedInstance) -> Change:
+    def provide(self, wanted: WantedInstance, consent: Collection[str] = ()) -> Change:
         """Return what makes the instance exist as wanted.
 
+        Args:
+            consent: What may be done though the guest feels it: ``restart``, ``rebuild``.
+
         Raises:
-            NotSupported: It exists, and differs in something that cannot be changed yet.
+            NotSupported: It exists, and differs in something that cannot be changed, or not without consent.
             InstanceIsLocked: It exists, and its lock forbids to change it.
         """
         sighting = self._sight(wanted.uuid)
@@ -87,7 +90,7 @@ class SingleInstance:
         spec = wanted.spec.but(
             volumes=held.volumes, ephemeral=held.ephemeral, firewall=held.firewall, networks=_nics(wanted, held)
         )
-        verdict = judge(replace(wanted, spec=spec), sighting)
+        verdict = judge(replace(wanted, spec=spec), sighting, consent)
         # What somebody has changed by hand is for whoever plans for all of a fleet.
         findings = [item for item in verdict.findings if item.kind != DRIFT]
         if findings:
