@@ -51,7 +51,7 @@ class LabHost:
     def address(self) -> str:
         return self.lab.addresses[self.name]
 
-    def run(self, command: list[str], *, check: bool = True, timeout: float = 60) -> str:
+    def run(self, command: list[str], *, check: bool = True, timeout: float = 180) -> str:
         """Run a command in the host as root and return its output."""
         return self.lab.control("exec", self.name, *command, check=check, timeout=timeout)
 
@@ -81,7 +81,7 @@ class LabHost:
         written = self.files / path.lstrip("/")
         return written.read_text(errors="replace") if written.exists() else ""
 
-    def wait_for_console(self, domain: str, text: str, timeout: float = 90) -> str:
+    def wait_for_console(self, domain: str, text: str, timeout: float = 240) -> str:
         """Wait until a domain's console shows a text and return all of the console."""
         wait_until(lambda: text in self.console(domain), timeout, f"{text!r} on the console of {domain}")
         return self.console(domain)
@@ -113,12 +113,14 @@ class Lab:
     def host(self, name: str) -> LabHost:
         return LabHost(self, name)
 
-    def control(self, *arguments: str, check: bool = True, timeout: float = 60) -> str:
+    def control(self, *arguments: str, check: bool = True, timeout: float = 180) -> str:
         """Call the lab's own program."""
         done = subprocess.run(
             [str(self.home / "bin/lab"), str(self.home), *arguments],
             capture_output=True,
             text=True,
+            # What a guest has said may be in it.
+            errors="replace",
             timeout=timeout,
         )
         if check and done.returncode != 0:

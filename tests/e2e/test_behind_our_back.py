@@ -61,7 +61,7 @@ def test_memory_that_somebody_has_saved_is_kept_and_the_guest_goes_on_from_it(fl
     assert "web" not in sync(fleet)
     started = fleet.run("start", instances="web", only_fleet=fleet.name)
     assert (started.code, started.changed) == (0, 1), started.text
-    await_condition(lambda: guest.answers, "the agent answers again", 60)
+    await_condition(lambda: guest.answers, "the agent answers again")
     assert guest.uptime() > up
     assert guest.boots == boots
     assert fleet.is_converged()

@@ -115,7 +115,7 @@ def test_a_host_that_hangs_during_an_apply_does_not_hold_up_the_others(fleet: La
     controller = fleet.start(**SLOWLY)
     await_first_build(victim, before)
     victim.freeze()
-    ended = controller.wait(timeout=90)
+    ended = controller.wait(timeout=180)
     assert ended.code == 2, ended.text
     assert f"on {victim.name}: It is not known whether it was done" in ended.text
     assert {len(domains(host)) for host in fleet.lab.hosts if host.name != victim.name} == {PER_HOST}
@@ -167,7 +167,7 @@ def test_a_libvirt_that_hangs_during_an_apply_costs_only_its_own_host(fleet: Lab
     controller = fleet.start(**SLOWLY)
     await_first_build(victim, before)
     signal_libvirtd(victim, "STOP")
-    ended = controller.wait(timeout=90)
+    ended = controller.wait(timeout=180)
     assert victim.run(["pgrep", "-f", "AnsiballZ"], check=False) == "", "the module outlived its deadline"
     signal_libvirtd(victim, "CONT")
     assert ended.code == 2, ended.text

@@ -187,7 +187,7 @@ def test_a_guest_with_uefi_keeps_its_variables(fleet: LabFleet) -> None:
     fleet.apply()
     [variables] = (host.files / "var/lib/libvirt/qemu/nvram").glob(f"{fleet.name}*")
     inode, made = variables.stat().st_ino, variables.read_bytes()
-    await_condition(lambda: variables.read_bytes() != made, "the firmware has written its variables", 120)
+    await_condition(lambda: variables.read_bytes() != made, "the firmware has written its variables", 240)
     for operation in ("stop", "start", "hard_reboot"):
         ended = fleet.run("act", operation=operation, instances=["web"])
         assert ended.code == 0, ended.text

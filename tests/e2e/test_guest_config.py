@@ -91,7 +91,7 @@ def test_a_guest_that_ignores_everything_has_its_power_cut_in_time(fleet: LabFle
     began = time.monotonic()
     said = act(fleet, "stop", novella_shutdown_timeout=8)
     assert "It did not shut down within 8 s, so its power was cut." in said
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 120
     assert (guest.state, guest.console.count(SHUTDOWN)) == ("shut off", shutdowns)
 
 

@@ -22,7 +22,7 @@ AGENT = Path(__file__).parents[1] / "support/hostile-agent.sh"
 HARM = b"\x1b[2J\x1b]0;owned\x07 \xff END-OF-HARM\n"
 PASSWORD = "correct horse battery"
 # What a run may take besides waiting for the guest, on a machine that emulates others.
-OVERHEAD = 30
+OVERHEAD = 60
 # How long an agent is waited for: libvirt's synchronisation, and the answer.
 PATIENCE = 15
 
@@ -55,7 +55,7 @@ def guest(fleet: LabFleet) -> Guest:
 
 def await_hostile(guest: Guest) -> None:
     """Wait until the hostile agent answers. The real one would tell its version."""
-    await_condition(lambda: "".join(guest.said("guest-info").split()) == '{"return":{}}', "the agent is hostile", 60)
+    await_condition(lambda: "".join(guest.said("guest-info").split()) == '{"return":{}}', "the agent is hostile")
 
 
 def act(fleet: LabFleet, seconds: float, **extra_vars: Any) -> Ended:

@@ -42,7 +42,7 @@ DOMAIN = f"crash.{NAME}"
 # How libvirt calls the power states in which a guest rests.
 VIRSH = {"running": "running", "shutdown": "shut off", "paused": "paused", "suspended": "shut off"}
 # How long a guest may take to boot, up to its agent, on a machine that emulates others.
-BOOT_SECONDS = 90
+BOOT_SECONDS = 240
 SCENARIOS = [
     scenario
     for scenario in derive_scenarios()

@@ -40,7 +40,7 @@ def go_on(fleet: LabFleet, guest: Guest) -> float:
     """Have the guest active again, and return how long it has been up."""
     declare(fleet, "active")
     assert guest.state == "running"
-    await_condition(lambda: guest.answers, "the agent answers again", 60)
+    await_condition(lambda: guest.answers, "the agent answers again")
     return guest.uptime()
 
 

@@ -208,7 +208,7 @@ def test_a_new_guest_gets_its_address_behind_its_filter_and_takes_it_along(fleet
     fleet.apply()
     guest = guest_of(fleet, "late")
     serve(guest)
-    await_condition(lambda: hears_from_guest(peer, address(guest), OPEN), "the new guest is heard", 60)
+    await_condition(lambda: hears_from_guest(peer, address(guest), OPEN), "the new guest is heard")
     assert not hears_from_guest(peer, address(guest), OTHER)
     assert (spoofs_address(guest), reaches(guest, gateway(guest))) == (False, True)
     assert filter_of(fleet, "late") in filters(fleet)

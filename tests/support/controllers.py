@@ -60,7 +60,7 @@ class Controller:
     def is_running(self) -> bool:
         return self.process.poll() is None
 
-    def wait(self, timeout: float = 300) -> Ended:
+    def wait(self, timeout: float = 600) -> Ended:
         """Wait for its end; one that does not come to it in time is ended, and the test with it."""
         try:
             code = self.process.wait(timeout)

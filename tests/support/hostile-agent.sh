@@ -15,7 +15,10 @@ fall_silent() {
   exit
 }
 
-while IFS= read -r line <&3; do
+while :; do
+  # While libvirt is not connected there is nothing to read. An agent that ended for that would open and close its port
+  # about as often as QEMU tells of that, and libvirt might never hear that it is open.
+  IFS= read -r line <&3 || { sleep 1; continue; }
   case $line in
     *guest-sync*) say "{\"return\": $(expr "$line" : '.*"id":\([0-9]*\)')}" ;;
     *guest-ping*) say '{"return": {}}' ;;

@@ -106,8 +106,8 @@ def root_disks(host: Any) -> list[Path]:
     return sorted((host.files / POOL).glob("*.root.qcow2"))
 
 
-def await_condition(condition: Callable[[], bool], what: str, timeout: float = 60) -> None:
-    """Wait for something that is soon over, so look often."""
+def await_condition(condition: Callable[[], bool], what: str, timeout: float = 180) -> None:
+    """Wait for something that is soon over, so look often. The timeout is for a machine that has much else to do."""
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, f"not within {timeout:g} s: {what}"

@@ -14,6 +14,8 @@ from typing import Any
 
 from support.lab_fleet import LabFleet, await_condition
 
+# A boot takes 3 s; on a busy machine that emulates its guests, many times that.
+BOOT_SECONDS = 240
 NAMESPACE = "https://novella.dev/xmlns/compute/1"
 
 
@@ -45,18 +47,18 @@ class Guest:
             answers.append(self.ask("guest-exec-status", pid=pid))
             return bool(answers[-1]["exited"])
 
-        await_condition(is_over, f"the guest has done {script}", 60)
+        await_condition(is_over, f"the guest has done {script}")
         printed, errors = (base64.b64decode(answers[-1].get(key, "")).decode() for key in ("out-data", "err-data"))
         assert answers[-1]["exitcode"] == 0, errors
         return printed
 
     def await_boot(self, number: int) -> None:
         """Wait until it has booted so many times, and its agent answers."""
-        await_condition(lambda: self.console.count("READY hostname") >= number, f"boot {number}", 90)
+        await_condition(lambda: self.console.count("READY hostname") >= number, f"boot {number}", BOOT_SECONDS)
         self.await_answer()
 
     def await_answer(self) -> None:
-        await_condition(lambda: self.answers, "the agent answers", 90)
+        await_condition(lambda: self.answers, "the agent answers", BOOT_SECONDS)
 
     def ask(self, command: str, **arguments: Any) -> Any:
         return json.loads(self.said(command, **arguments))["return"]
