@@ -51,6 +51,9 @@ def test_a_volume_stays_where_its_data_are(host: FakeHost) -> None:
     assert refused == (
         "The volume 'data' is its host's own, and is asked for as in 'big': it stays where its data are."
     )
+    # What a server has of that name is another one.
+    [refused] = do(host, act("attach_volume", "web", volume=DATA.but(pool=SAN, name_in_pool="1", format="raw")))
+    assert "is its host's own, and is asked for as in 'san'" in refused
     [refused] = do(host, act("attach_volume", "web", volume=DATA.but(encrypted=True)))
     assert refused == "The volume 'data' is not encrypted, and is asked for otherwise."
     assert [volume.pool for volume in host.driver.list_volumes()] == [None]
