@@ -12,9 +12,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
 from crash.explorer import Tally
 from crash.lab_host import LabHost, lab_host
-from crash.scenarios import ABSENT, Scenario, act, derive_scenarios
+from crash.scenarios import ABSENT, PARTS, Scenario, act, derive_scenarios
 from crash.trial import Trial
 from crash.victim import VictimHost
 
@@ -23,9 +24,11 @@ pytestmark = pytest.mark.skipif(
     reason="make crash runs it, as root, on a lab of its own",
 )
 # How many moments of an operation, evenly spread; what builds and what removes has more to leave behind.
-SAMPLE = {"create": 6, "delete": 4, "snapshot": 6}
+SAMPLE = {"create": 6, "delete": 4, "snapshot": 6, "swap_volume": 8}
 FEW = 1
-VOLUME = act("delete_volume")
+VOLUMES = [
+    act("delete_volume").but(uuid=volume_uuid(PARTS["name"], "default", name), name=name) for name in PARTS["volumes"]
+]
 STARTS = (ABSENT, "active", "stopped", "soft-delete")
 
 
@@ -45,9 +48,9 @@ def sampled() -> list[Scenario]:
 
 
 def clear(lab: LabHost) -> None:
-    """Delete the instance for good, whatever there is of it, with its snapshots and its volume."""
+    """Delete the instance for good, whatever there is of it, with its snapshots and its volumes."""
     shutil.rmtree(lab.victim.state / "snapshots", ignore_errors=True)
-    for action in (act("delete"), VOLUME, act("delete_network")):
+    for action in (act("delete"), *VOLUMES, act("delete_network")):
         assert [item["status"] for item in lab.victim.reconcile([action])] == ["done"]
 
 
@@ -79,7 +82,7 @@ def test_a_killed_operation_on_real_libvirt_is_made_good_and_leaves_nothing(lab,
                 tally.deaths += 1 + again.is_killed
                 trial.check(host, f"{told}, then killed {again.moment}" if again.is_killed else told)
                 tally.states += 1
-                ours = (scenario.action.uuid, VOLUME.uuid)
+                ours = (scenario.action.uuid, *(volume.uuid for volume in VOLUMES))
                 files = [
                     name for name in lab.files() if name.endswith(".part") or not any(uuid in name for uuid in ours)
                 ]

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
 from support.lab_fleet import POOL, LabFleet, await_condition
 from support.lab_guest import Guest, have_guest
 from support.playbooks import Outcome, run_playbook
@@ -147,6 +148,36 @@ def test_a_new_instance_boots_with_what_a_running_guest_had_written_which_goes_o
     assert boots(copy) == [str(int(boots(guest)[-1]) + 1)]
     assert (note(copy), note(guest)) == ("before", "after")
     assert fleet.is_converged()
+
+
+def test_a_volume_is_made_of_a_snapshot_and_changes_alone(fleet: LabFleet, guest: Guest) -> None:
+    """The snapshot is that of the test before this."""
+    [found] = [item for item in listed(fleet) if item["name"] == "live"]
+    # It is larger than what it is made of.
+    volumes = {"old": {"size_gb": 2, "snapshot": "web/live"}}
+    fleet.declare({"volumes": volumes}, web={"host": HOME, "volumes": [{"volume": "old"}]})
+    life = guest.life()
+    fleet.apply()
+    serial = volume_uuid(fleet.name, "default", "old")[:20]
+    look = f'for disk in /sys/block/*; do grep -qs "^{serial}" $disk/serial && basename $disk; done; true'
+    await_condition(lambda: guest.execute(look).strip() != "", "the disk appears in the guest")
+    disk = guest.execute(look).strip()
+    assert int(guest.read(f"/sys/block/{disk}/size")) * 512 == 2 << 30
+    guest.execute(f"mkdir -p /old && mount -t vfat /dev/{disk} /old")
+    assert (guest.read("/old/note").strip(), note(guest), guest.life()) == ("before", "after", life)
+    guest.execute("echo changed >/old/note && umount /old")
+    assert fleet.is_converged()
+    # What was written to the volume is in neither the snapshot nor the guest's root disk.
+    digest = guest.home.run(["sha256sum", found["file"]]).split()[0]
+    assert found["image"]["checksum"].removeprefix("sha256:") == digest
+    assert note(guest) == "after"
+    fleet.declare({"volumes": volumes}, web={"host": HOME})
+    fleet.apply()
+    other = {"old": {"size_gb": 2, "snapshot": "web/other"}}
+    fleet.declare({"volumes": other}, web={"host": HOME, "volumes": [{"volume": "old"}]})
+    refused = fleet.run()
+    assert refused.code == 2
+    assert "what is on it is never overwritten" in " ".join(refused.text.split())
 
 
 def test_an_agent_that_cannot_be_asked_is_told_and_nothing_is_made(fleet: LabFleet, guest: Guest) -> None:

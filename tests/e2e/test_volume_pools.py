@@ -29,6 +29,20 @@ MEBIBYTE = 1 << 20
 MARKER = "the guest wrote this in plain words"
 PASSPHRASE = "correct horse battery staple"
 NBD_PORT = 10899
+IQN = "iqn.2026-11.org.example:novella"
+# Run on a host: kills whoever works there, as soon as QEMU copies a disk of a domain.
+KILLER = """
+import os, sqlite3, sys, time
+import libvirt
+domain = libvirt.openReadOnly("qemu:///system").lookupByName(sys.argv[1])
+end = time.monotonic() + 120
+while "<mirror" not in domain.XMLDesc():
+    if time.monotonic() > end:
+        sys.exit("nothing was copied")
+    time.sleep(0.002)
+[[owner]] = sqlite3.connect("file:/var/lib/novella/tracker.db?mode=ro", uri=True).execute("SELECT owner FROM journal")
+os.kill(int(owner.split(":")[1]), 9)
+"""
 HOMES = {"web": "kvm2", "peer": "kvm1"}
 
 
@@ -54,7 +68,31 @@ def nbd(lab: Any) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def fleet(lab: Any, shared: Path, nbd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabFleet]:
+def iscsi(lab: Any) -> Iterator[Path]:
+    """A file of 1 GiB on kvm3, which has none of the guests, that is LUN 1 of an iSCSI target there."""
+    host = lab.host("kvm3")
+    served, pid = "/var/tmp/lun.raw", "/run/tgtd/pid"
+    host.run(["truncate", "-s", "1G", served])
+    host.run(["mkdir", "-p", "/run/tgtd"])
+    host.run(["tgtd", "--iscsi", f"portal={host.address}:3260", "--pid-file", pid])
+
+    def admin(mode: str, operation: str, *arguments: str) -> bool:
+        order = ["tgtadm", "--lld", "iscsi", "--mode", mode, "--op", operation, "--tid", "1", *arguments]
+        return "done" in host.run(["sh", "-c", '"$@" && echo done', "sh", *order], check=False)
+
+    # It listens a moment after it has gone to the background.
+    await_condition(lambda: admin("target", "new", "--targetname", IQN), "the target is made")
+    assert admin("logicalunit", "new", "--lun", "1", "--backing-store", served)
+    assert admin("target", "bind", "--initiator-address", "ALL")
+    yield host.files / served.lstrip("/")
+    # It leaves no target by itself.
+    host.run(["sh", "-c", f"kill -KILL $(cat {pid}); rm -rf /run/tgtd {served}"])
+
+
+@pytest.fixture(scope="module")
+def fleet(
+    lab: Any, shared: Path, nbd: Path, iscsi: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabFleet]:
     """One fleet of two guests on two hosts, for all tests here."""
     made = LabFleet(lab, tmp_path_factory.mktemp("fleet"))
     (made.folder / "key").write_text(PASSPHRASE + "\n")
@@ -73,12 +111,15 @@ def declare(fleet: Any, size_gb: int = 1, limits: Any = None, **volumes: str) ->
     pools = {
         "shared": {"type": "shared_dir", "path": str(fleet.shared)},
         "server": {"type": "nbd", "host": fleet.lab.host("kvm1").address, "port": NBD_PORT},
+        "san": {"type": "iscsi", "host": fleet.lab.host("kvm3").address, "iqn": IQN},
     }
     declared: dict[str, Any] = {
         "data": {"size_gb": size_gb, "pool": "shared"},
         "remote": {"size_gb": 1, "pool": "server", "name_in_pool": "data"},
+        "unit": {"size_gb": 1, "pool": "san", "name_in_pool": "1"},
         "secret": {"size_gb": size_gb, "encrypted": True, "passphrase_file": "key"},
         "plain": {"size_gb": 1, **({"limits": limits} if limits else {})},
+        "spare": {"size_gb": 1},
         "moved": {"size_gb": 1, "format": "raw", **({"limits": limits} if limits else {})},
     }
     bodies = {
@@ -121,6 +162,14 @@ def digest(fleet: LabFleet, name: str, disk: str) -> str:
     return guest(fleet, name).execute(script).split()[0]
 
 
+def turned(fleet: LabFleet, playbook: str) -> int:
+    """Do something with the power of web, and return how often it has booted until then."""
+    boots = guest(fleet, "web").console.count("READY hostname")
+    ended = fleet.run(playbook, instances="web", only_fleet=fleet.name)
+    assert ended.code == 0, ended.text
+    return boots
+
+
 def has_marker(path: Path) -> bool:
     return MARKER.encode() in path.read_bytes()[: 64 * MEBIBYTE]
 
@@ -158,20 +207,27 @@ def test_a_volume_of_a_shared_directory_goes_from_a_guest_of_one_host_to_one_of_
     assert digest(fleet, "peer", disk) == written
 
 
-def test_a_guest_writes_to_what_an_nbd_server_has_and_nothing_is_deleted_there(fleet: Any, nbd: Path) -> None:
-    declare(fleet, size_gb=2, web="remote")
+def test_a_guest_writes_to_what_a_server_has_and_one_of_another_host_reads_it(
+    fleet: Any, nbd: Path, iscsi: Path
+) -> None:
+    lives = guest(fleet, "web").life(), guest(fleet, "peer").life()
+    declare(fleet, size_gb=2, web="remote unit")
     fleet.apply()
-    written = write(fleet, "web", attached(fleet, "web", "remote"))
+    written = {name: write(fleet, "web", attached(fleet, "web", name)) for name in ("remote", "unit")}
+    assert written["remote"] != written["unit"]
     assert fleet.is_converged()
+    # Nothing is deleted on the server.
     declare(fleet, size_gb=2)
     fleet.apply(prune=True, consent="delete_volume")
-    assert device(fleet, "web", "remote") == ""
+    assert [device(fleet, "web", name) for name in written] == ["", ""]
     assert has_marker(nbd)
-    declare(fleet, size_gb=2, peer="remote")
+    assert has_marker(iscsi)
+    declare(fleet, size_gb=2, peer="remote unit")
     fleet.apply()
-    assert digest(fleet, "peer", attached(fleet, "peer", "remote")) == written
+    assert {name: digest(fleet, "peer", attached(fleet, "peer", name)) for name in written} == written
     declare(fleet, size_gb=2)
     fleet.apply()
+    assert (guest(fleet, "web").life(), guest(fleet, "peer").life()) == lives
 
 
 def test_an_encrypted_volume_is_plain_to_its_guest_alone(fleet: Any) -> None:
@@ -191,10 +247,7 @@ def test_an_encrypted_volume_is_plain_to_its_guest_alone(fleet: Any) -> None:
     assert (kept.read_text(), kept.stat().st_mode & 0o777) == (PASSPHRASE, 0o600)
     assert all(PASSPHRASE.encode() not in path.read_bytes() for path in kept.parents[1].glob("tracker.db*"))
 
-    boots = web.console.count("READY hostname")
-    rebooted = fleet.run("hard_reboot", instances="web", only_fleet=fleet.name)
-    assert rebooted.code == 0, rebooted.text
-    web.await_boot(boots + 1)
+    web.await_boot(turned(fleet, "hard_reboot") + 1)
     assert digest(fleet, "web", attached(fleet, "web", "secret")) == written
     declare(fleet, size_gb=2)
     fleet.apply()
@@ -203,8 +256,42 @@ def test_an_encrypted_volume_is_plain_to_its_guest_alone(fleet: Any) -> None:
     declare(fleet, size_gb=2, web="secret")
     fleet.apply()
     assert digest(fleet, "web", attached(fleet, "web", "secret")) == written
+
+
+def test_an_encrypted_volume_outlives_its_hosts_libvirtd_and_a_power_cut(fleet: Any) -> None:
+    """It is the one of the test before this."""
+    web, host = guest(fleet, "web"), fleet.lab.host("kvm2")
+    declare(fleet, size_gb=2, web="secret")
+    fleet.apply()
+    disk, life = attached(fleet, "web", "secret"), web.life()
+    written = write(fleet, "web", disk)
+    host.run(["bash", "-c", "kill -KILL $(cat /run/libvirtd.pid)"])
+    host.run(["libvirtd", "-d", "-l", "-p", "/run/libvirtd.pid"])
+    await_condition(lambda: web.answers, "libvirtd knows the guest again", 120)
+    assert (digest(fleet, "web", disk), web.life()) == (written, life)
+    assert fleet.is_converged()
+
+    # What libvirt has forgotten, it is told again.
+    boots = turned(fleet, "stop")
+    host.virsh("secret-undefine", uuid(fleet, "secret"))
+    turned(fleet, "start")
+    web.await_boot(boots + 1)
+    assert digest(fleet, "web", attached(fleet, "web", "secret")) == written
+    turned(fleet, "hard_reboot")
+    web.await_boot(boots + 2)
+    assert digest(fleet, "web", attached(fleet, "web", "secret")) == written
+    assert fleet.is_converged()
+
+    boots = web.console.count("READY hostname")
+    host.power_off()
+    host.power_on()
+    fleet.apply()
+    web.await_boot(boots + 1)
+    assert digest(fleet, "web", attached(fleet, "web", "secret")) == written
+    assert fleet.is_converged()
     declare(fleet, size_gb=2)
     fleet.apply()
+    assert uuid(fleet, "secret") not in host.virsh("secret-list")
 
 
 def test_limits_hold_at_once_and_go_again(fleet: Any) -> None:
@@ -249,14 +336,42 @@ def test_a_running_guest_is_moved_to_another_volume_and_keeps_its_data(fleet: An
     written = write(fleet, "web", disk)
     declare(fleet, size_gb=2, web="moved")
     assert fleet.is_converged()
-    boots = web.console.count("READY hostname")
-    rebooted = fleet.run("hard_reboot", instances="web", only_fleet=fleet.name)
-    assert rebooted.code == 0, rebooted.text
-    web.await_boot(boots + 1)
+    web.await_boot(turned(fleet, "hard_reboot") + 1)
     assert digest(fleet, "web", attached(fleet, "web", "moved")) == written
     declare(fleet, size_gb=2)
     fleet.apply()
     assert device(fleet, "web", "moved") == ""
+
+
+def test_a_move_that_dies_while_the_data_are_copied_loses_none_of_them(fleet: Any) -> None:
+    web, host = guest(fleet, "web"), fleet.lab.host("kvm2")
+    declare(fleet, size_gb=2, web="plain")
+    fleet.apply()
+    disk, life = attached(fleet, "web", "plain"), web.life()
+    # Enough that the copy is not whole before anybody has looked.
+    web.execute(f"dd if=/dev/zero of=/dev/{disk} bs=1M seek=8 count=96 2>/dev/null && sync")
+    asked = {"operation": "swap_volume", "volume": {"name": "plain"}, "new_volume": {"name": "spare"}}
+    controller = fleet.start("act", instances="web", only_fleet=fleet.name, **asked)
+    host.run(["python3", "-c", KILLER, web.domain], timeout=150)
+    ended = controller.wait()
+    assert ended.code != 0, ended.text
+    # QEMU goes on copying, and the guest writing.
+    written = write(fleet, "web", disk)
+    new = host.files / POOL / f"{uuid(fleet, 'spare')}.volume.qcow2"
+    assert new.exists()
+    fleet.apply()
+    assert (digest(fleet, "web", disk), web.life()) == (written, life)
+    assert "<mirror" not in host.virsh("dumpxml", web.domain)
+    assert not new.exists()
+    assert fleet.is_converged()
+    again = fleet.run("act", instances="web", only_fleet=fleet.name, **asked)
+    assert again.code == 0, again.text
+    assert (digest(fleet, "web", disk), web.life()) == (written, life)
+    assert has_marker(new)
+    declare(fleet, size_gb=2, web="spare")
+    assert fleet.is_converged()
+    declare(fleet, size_gb=2)
+    fleet.apply()
 
 
 def test_libvirt_takes_the_disks_of_pools_that_the_lab_cannot_run(fleet: Any) -> None:
@@ -270,10 +385,8 @@ def test_libvirt_takes_the_disks_of_pools_that_the_lab_cannot_run(fleet: Any) ->
     pools = {
         "lvm": (StoragePool("lvm", "lvm", vg="vg0"), "data"),
         "rbd": (StoragePool("rbd", "rbd", host="mon1", rbd_pool="volumes"), "data"),
-        "iscsi": (StoragePool("iscsi", "iscsi", host="san1", iqn="iqn.2026-01.org.example:store"), "1"),
-        "nbd": (StoragePool("nbd", "nbd", host="store1"), "data"),
     }
-    for (pool, word), target in zip(pools.values(), ("vdw", "vdx", "vdy", "vdz")):
+    for (pool, word), target in zip(pools.values(), ("vdw", "vdx")):
         request = VolumeRequest(secrets.token_hex(16), pool.name, 1, "raw", pool=pool, name_in_pool=word)
         tree.find("devices").append(volume_element(VolumeDisk(request, "", target)))  # type: ignore[union-attr]
     file = host.files / "var/tmp/never-started.xml"

@@ -17,6 +17,7 @@ from ..objects.compute_node import ComputeNode
 from ..objects.errors import InstanceLocked, InvalidVolume
 from ..objects.ingredients import Flavor
 from ..objects.instance import Instance, InstanceSpec
+from ..objects.pool import is_one_place
 from ..objects.volume import Volume, VolumeRequest
 from ..virt.hypervisor import Domain
 from .claims import check_claim
@@ -81,9 +82,12 @@ def check_volumes(
     """
     in_pools = look_into_pools(host, requests) if in_pools is None else in_pools
     node, domains = host.tracker.update_available_resource()
-    present = {**{volume.uuid: volume for volume in host.driver.list_volumes()}, **in_pools}
+    listed = {volume.uuid: volume for volume in host.driver.list_volumes()}
+    present = {**listed, **in_pools}
     for request in requests:
         _check_owner(request.uuid, request.name, instance.uuid, domains)
+        # A server's volume of that name would hide the one whose data are here.
+        _check_place(request, listed.get(request.uuid))
         _check_shape(request, present.get(request.uuid))
     if not has_claim:
         _check_room(instance.spec.name, missing_gb(requests, present.values()), node)
@@ -157,16 +161,20 @@ def _check_owner(uuid: str, name: str, instance_uuid: Optional[str], domains: It
             )
 
 
+def _check_place(request: VolumeRequest, volume: Optional[Volume]) -> None:
+    if volume is None or is_one_place(volume.pool, request.pool):
+        return
+    pools = (volume.pool, request.pool)
+    was, asked = ("its host's own" if pool is None else f"in '{pool.name}'" for pool in pools)
+    raise InvalidVolume(
+        f"The volume '{request.name}' is {was}, and is asked for as {asked}: it stays where its data are.",
+        "Give another volume that pool, and move the data by swap_volume.",
+    )
+
+
 def _check_shape(request: VolumeRequest, volume: Optional[Volume]) -> None:
     if volume is None:
         return
-    if volume.pool != request.pool:
-        pools = (volume.pool, request.pool)
-        was, asked = ("its host's own" if pool is None else f"in '{pool.name}'" for pool in pools)
-        raise InvalidVolume(
-            f"The volume '{request.name}' is {was}, and is asked for as {asked}: it stays where its data are.",
-            "Give another volume that pool, and move the data by swap_volume.",
-        )
     if not request.is_made and volume.size_gb < request.size_gb:
         raise InvalidVolume(
             f"The volume '{request.name}' has {volume.size_gb} GiB in its pool, and {request.size_gb} are asked for.",

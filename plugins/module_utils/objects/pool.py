@@ -44,3 +44,10 @@ class StoragePool(Record):
     def is_shared(self) -> bool:
         """Whether all hosts see its volumes, so that they bind no instance to a host."""
         return self.type in SHARED
+
+
+def is_one_place(pool: Optional[StoragePool], other: Optional[StoragePool]) -> bool:
+    """Return whether volumes of both lie in one place, whatever it is called. None is a host's own directory."""
+    if pool is None or other is None:
+        return pool is other
+    return pool.but(name=other.name) == other

@@ -18,6 +18,7 @@ from ansible_collections.novella.compute.plugins.module_utils.compute.wanted imp
 from ansible_collections.novella.compute.plugins.module_utils.objects.host_report import HostReport
 from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action, FieldChange, Finding
+from ansible_collections.novella.compute.plugins.module_utils.objects.pool import StoragePool, is_one_place
 from ansible_collections.novella.compute.plugins.module_utils.objects.volume import Volume, VolumeRequest
 
 from ..fleet.fleet import Fleet
@@ -49,14 +50,18 @@ class VolumeSurvey:
     hosts: dict[str, list[str]] = field(default_factory=dict)
     # Of shared volumes that no file says the owner of: the instances that have one, as their names and hosts.
     holders: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    # Of every volume: the pools that it lies in, None for a host's own directory, each with a host that says so.
+    pools: dict[str, list[tuple[StoragePool | None, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for host, report in self.observation.reports.items():
             for volume in report.volumes:
+                self.pools.setdefault(volume.uuid, []).append((volume.pool, host))
                 if not volume.is_shared:
                     self.hosts.setdefault(volume.uuid, []).append(host)
             for seen in report.instances:
                 for request in seen.instance.spec.volumes:
+                    self.pools.setdefault(request.uuid, []).append((request.pool, host))
                     if request.is_shared and not request.is_made:
                         self.holders.setdefault(request.uuid, []).append((seen.instance.spec.name, host))
 
@@ -132,6 +137,12 @@ class VolumeSurvey:
         return None
 
     def _obstacle(self, request: VolumeRequest) -> str | None:
+        for pool, host in self.pools.get(request.uuid, []):
+            if not is_one_place(pool, request.pool):
+                return (
+                    f"its volume '{request.name}' is {_told(pool)} on {host}, and is declared {_told(request.pool)}: "
+                    "a volume stays where its data are; swap_volume moves them to another one"
+                )
         if request.is_shared:
             return None
         hosts = self.hosts.get(request.uuid, [])
@@ -139,6 +150,14 @@ class VolumeSurvey:
             return f"its volume '{request.name}' is on {join(hosts)} at once"
         where = None if hosts else where_it_may_be(request.uuid, self.observation)
         return None if where is None else f"its volume '{request.name}' {where}"
+
+
+def _told(pool: StoragePool | None) -> str:
+    """Say where a volume lies. Two pools of one name differ by their definition."""
+    if pool is None:
+        return "in the directory of its host"
+    definition = ", ".join(f"{key} {value}" for key, value in pool.as_dict().items() if value and key != "name")
+    return f"in the storage pool '{pool.name}' ({definition})"
 
 
 def _held(report: HostReport, leaving: Collection[str]) -> set[str]:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.novella.compute.plugins.module_utils.compute.commands import Command
+from ansible_collections.novella.compute.plugins.module_utils.compute.instance_details import Selection
 from ansible_collections.novella.compute.plugins.module_utils.compute.volume_changes import compare_volumes
+from ansible_collections.novella.compute.plugins.module_utils.compute.volume_wish import VolumeWish
+from ansible_collections.novella.compute.plugins.module_utils.objects.identity import volume_uuid
 from ansible_collections.novella.compute.plugins.module_utils.objects.instance import Instance
 from ansible_collections.novella.compute.plugins.module_utils.objects.plan import Action
 from ansible_collections.novella.compute.plugins.module_utils.objects.pool import StoragePool
@@ -51,9 +55,26 @@ def test_a_volume_stays_where_its_data_are(host: FakeHost) -> None:
     assert refused == (
         "The volume 'data' is its host's own, and is asked for as in 'big': it stays where its data are."
     )
+    # What a server has of that name is another one.
+    [refused] = do(host, act("attach_volume", "web", volume=DATA.but(pool=SAN, name_in_pool="1", format="raw")))
+    assert "is its host's own, and is asked for as in 'san'" in refused
     [refused] = do(host, act("attach_volume", "web", volume=DATA.but(encrypted=True)))
     assert refused == "The volume 'data' is not encrypted, and is asked for otherwise."
     assert [volume.pool for volume in host.driver.list_volumes()] == [None]
+
+
+def test_data_go_to_another_pool_by_a_volume_that_was_made_there(host: FakeHost) -> None:
+    host.reconcile(create("web"))
+    data = DATA.but(uuid=volume_uuid("default", "default", "data"))
+    other = DATA.but(uuid=volume_uuid("default", "default", "other"), name="other", pool=BIG)
+    made = [act(operation, "web", volume=other) for operation in ("attach_volume", "detach_volume")]
+    assert do(host, *made, act("attach_volume", "web", volume=data)) == ["done"] * 3
+    wishes = {"volume": VolumeWish("data"), "new_volume": VolumeWish("other")}
+    swapped = Command("swap_volume", Selection(("web",)), wishes)
+    [answer] = host.manager().obey(swapped, False)
+    assert answer.status == "done"
+    [held] = record(host).spec.volumes
+    assert (held.name, held.pool) == ("other", BIG)
 
 
 def test_another_pool_or_encryption_is_refused_by_name_and_the_rest_goes_on() -> None:

@@ -240,3 +240,38 @@ def test_what_a_server_has_is_not_given_to_two_guests_at_once(bench):
     assert "its volume 'data' is attached to peer on kvm2. Run again" in only(plan.findings).reason
     plan = bench.plan(fleet, bench.kit.report("kvm1"), bench.kit.report("kvm2", [other]))
     assert plan.actions == []
+
+
+@pytest.mark.parametrize("has_instance", [True, False])
+def test_no_empty_volume_is_made_in_another_pool_while_the_data_are_on_another_host(bench, has_instance):
+    was = in_pool(bench, {"type": "dir", "path": "/srv/big"})
+    request = only(bench.kit.find(was, "db").spec.volumes)
+    there = Volume(request.uuid, "data", 10, pool=request.pool)
+    here = [bench.seen(bench.fleet(declared={}))] if has_instance else []
+    fleet = in_pool(bench, SHARED)
+    plan = bench.plan(fleet, bench.host("kvm1", here), bench.host("kvm2", volumes=[there]))
+    assert plan.actions == []
+    told = only(plan.findings)
+    assert told.fatal
+    assert (
+        "is in the storage pool 'shared' (type dir, path /srv/big) on kvm2, and is declared in the storage pool "
+        "'shared' (type shared_dir, path /srv/shared): a volume stays where its data are"
+    ) in told.reason
+
+
+def test_a_pool_of_another_name_is_where_it_was(bench):
+    fleet = in_pool(bench, SHARED)
+    request = only(bench.kit.find(fleet, "db").spec.volumes)
+    there = Volume(request.uuid, "data", 10, pool=request.pool.but(name="once"))
+    plan = bench.plan(fleet, bench.host("kvm1", volumes=[there]))
+    assert [action.operation for action in plan.actions] == ["create"]
+
+
+def test_what_an_instance_has_from_a_server_is_not_made_anew_for_another_one(bench):
+    was = in_pool(bench, SERVER, name_in_pool="data")
+    other = bench.seen(was)
+    other = other.but(instance=other.instance.but(uuid="another", spec=other.instance.spec.but(name="peer", fleet="x")))
+    bare = bench.seen(bench.fleet(declared={}))
+    plan = bench.plan(in_pool(bench, SHARED), bench.host("kvm1", [bare]), bench.kit.report("kvm2", [other]))
+    assert plan.actions == []
+    assert "(type nbd, host store1) on kvm2, and is declared in" in only(plan.findings).reason

@@ -276,6 +276,7 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, FirewallDri
         # What was saved goes on with the config drive that it had; all else boots with the newest.
         if not self._power.has_memory(checked(uuid)):
             self._disks.install_config_drive(uuid)
+        self.lend_passphrases(uuid)
         self._power.power_on(uuid)
 
     def shut_down(self, uuid: str, timeout: float) -> Optional[str]:
@@ -294,7 +295,8 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, FirewallDri
         self._power.suspend(checked(uuid))
 
     def resume(self, uuid: str) -> None:
-        self._power.resume(checked(uuid))
+        self.lend_passphrases(checked(uuid))
+        self._power.resume(uuid)
 
     def inject_nmi(self, uuid: str) -> None:
         self._power.inject_nmi(checked(uuid))

@@ -143,6 +143,14 @@ class VolumeDriving(ComputeDriver):
             self._volume_disk(request, instance.device_names[request.uuid]) for request in instance.spec.volumes
         )
 
+    def lend_passphrases(self, instance_uuid: str) -> None:
+        """Have libvirt know what a guest that is about to start needs, whatever it has forgotten since."""
+        if self._keys.is_empty():
+            return
+        for uuid in self._plug.list_volumes(instance_uuid):
+            if self._keys.has(uuid):
+                self._keys.lend(uuid)
+
     def release_volumes(self, instance_uuid: str) -> None:
         """Have others take the volumes of a domain that is about to go."""
         try:

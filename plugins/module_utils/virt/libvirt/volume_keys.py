@@ -44,6 +44,14 @@ class VolumeKeys:
             sync(part)
             part.rename(path)
 
+    def is_empty(self) -> bool:
+        """Return whether this host knows none."""
+        return not self._directory.is_dir() or not any(self._directory.iterdir())
+
+    def has(self, uuid: str) -> bool:
+        """Return whether this host was told that of a volume."""
+        return self._path(uuid).exists()
+
     def require(self, uuid: str) -> Path:
         """Return the file that holds the passphrase of a volume.
 
@@ -51,7 +59,7 @@ class VolumeKeys:
             InvalidVolume: This host was not told.
         """
         path = self._path(uuid)
-        if not path.exists():
+        if not self.has(uuid):
             raise InvalidVolume(
                 f"The volume {uuid} is encrypted, and this host does not know its passphrase.",
                 "Attach it by the fleet that declares it, with passphrase or passphrase_file.",
@@ -78,7 +86,7 @@ class VolumeKeys:
 
     def forget(self, uuid: str) -> None:
         """Forget the passphrase."""
-        if self._path(uuid).exists():
+        if self.has(uuid):
             self.take_back(uuid)
             self._path(uuid).unlink(missing_ok=True)
 
