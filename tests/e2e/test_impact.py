@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.novella.compute.plugins.module_utils.compute.impacts import (
     DATA_LOST,
     LIVE,
+    NEXT_BOOT,
     RESTART,
     impact_of_key,
 )
@@ -73,7 +74,7 @@ CHANGES = {
         recorded("spec", "flavor", "extra_specs", value={"rack": "a"}),
     ),
     "instances.metadata": Change(
-        {}, {"metadata": {"role": "web"}}, recorded("spec", "metadata", value={"role": "web"})
+        {}, {"metadata": {"role": "web"}}, lambda guest: "NOVELLA-GUEST meta role=web" in guest.console
     ),
     "instances.tags": Change({}, {"tags": ["public"]}, recorded("spec", "tags", value=["public"])),
     "instances.display_name": Change({}, {"display_name": "Shop"}, lambda guest: guest.title() == "Shop"),
@@ -142,6 +143,11 @@ def test_each_field_has_the_impact_that_the_table_says(fleet: LabFleet, guest: G
             await_condition(lambda change=change: change.shows(guest), f"{key}: the guest has it")
             assert (boots(guest), guest.life()) == (before, life), f"{key} is not live"
         else:
+            if impact == NEXT_BOOT:
+                assert (boots(guest), guest.life(), change.shows(guest)) == (before, life, False), f"{key}: at once"
+                assert fleet.is_converged(), key
+                rebooted = fleet.run("hard_reboot", instances="web", only_fleet=fleet.name)
+                assert rebooted.code == 0, rebooted.text
             guest.await_boot(len(before) + 1)
             assert change.shows(guest), key
             found = "1" if impact == DATA_LOST else str(int(before[-1]) + 1)

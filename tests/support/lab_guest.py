@@ -52,11 +52,11 @@ class Guest:
 
     def await_boot(self, number: int) -> None:
         """Wait until it has booted so many times, and its agent answers."""
-        await_condition(lambda: self.console.count("READY hostname") >= number, f"boot {number}", 90)
+        await_condition(lambda: self.console.count("READY hostname") >= number, f"boot {number}", 180)
         self.await_answer()
 
     def await_answer(self) -> None:
-        await_condition(lambda: self.answers, "the agent answers", 90)
+        await_condition(lambda: self.answers, "the agent answers", 180)
 
     def ask(self, command: str, **arguments: Any) -> Any:
         return json.loads(self.said(command, **arguments))["return"]
