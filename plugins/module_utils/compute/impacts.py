@@ -4,7 +4,8 @@
 
 """What a change of each field of a fleet does to a guest that exists. Judgement goes by this table, and no other.
 
-A new key of the fleet's schema needs one row here; docs/impact.md is made from them.
+A new key of the fleet's schema needs one row here, and a change in tests/support/felt that guests which run are tried
+with; docs/impact.md is made from the rows.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ TABLE = (
     Row("flavors.extra_specs.quota:", NEXT_BOOT, RECONFIGURE),
     Row("flavors.extra_specs.os:", RESTART, RECONFIGURE),
     Row("flavors.extra_specs.pci_passthrough:", RESTART, RECONFIGURE),
-    Row("flavors.extra_specs.accel:", RESTART, RECONFIGURE),
+    Row("flavors.extra_specs.accel:", REFUSED, REFUSE, "nobody manages accelerators"),
     Row("images.source", DATA_LOST, REBUILD, "with the same checksum it is the same image: live"),
     Row("images.checksum", DATA_LOST, REBUILD),
     Row("images.min_ram_mb", LIVE, UPDATE),
