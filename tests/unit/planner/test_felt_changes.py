@@ -45,6 +45,9 @@ def cases() -> list[Any]:
                 found.append(pytest.param(document, round_, id=name))
             for change in round_ if round_[0].impact != "refused" else ():
                 document = lay(document, change.parts)
+        if of is instances:
+            found += [pytest.param(document, [change], id=change.key) for change in instances.OTHERS]
+            found.append(pytest.param(document, [instances.ADOPTED], id=instances.ADOPTED.key))
     return found
 
 
@@ -89,13 +92,15 @@ def test_changes_are_planned_with_the_impact_of_their_rows(
         assert all(change.told in str(error) for change in changes), error
         return
     if impact in ("none", "refused") or impact in CONSENT:
-        assert [action.reason for action in planned.actions] == []
+        assert [item for item in planned.actions if item.operation != "create" or not changes[0].told] == []
     reasons = " ".join(item.reason for item in planned.findings if item.fatal)
     for change in changes:
-        if impact == "refused":
+        impacts = {item.impact for item in planned.actions if change.told in item.reason}
+        if impact == "none":
+            # Others are created, or nothing is done.
+            assert change.told in reasons or impacts == {None}
+        elif impact == "refused" or impact in CONSENT:
             assert change.told in reasons
-        elif impact in CONSENT:
-            assert change.told in reasons
-            assert f"Say consent={CONSENT[impact]}" in reasons
-        elif impact != "none":
-            assert {item.impact for item in planned.actions if change.told in item.reason} == {impact}, change.key
+            assert impact == "refused" or f"Say consent={CONSENT[impact]}" in reasons
+        else:
+            assert impacts == {impact}, change.key
