@@ -275,6 +275,8 @@ ADOPTED = Change(
         config_drive=None,
         dns_domain=None,
         hostname=None,
+        where=None,
+        scheduler_hints=None,
     ),
     "It was adopted, so Novella cannot make it",
 )

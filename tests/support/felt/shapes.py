@@ -20,7 +20,8 @@ SCRIPT_FILE = "#!/bin/sh\n# of a file\n"
 ALIAS = {"name": "nic", "vendor_id": "8086", "product_id": "10d3"}
 # A copy of the image that all guests are made of.
 OTHER = "/srv/images/impact-other.qcow2"
-# `safe` has a firmware that the lab's image is not for: it stays in there.
+# `safe` has a firmware that the lab's image is not for: it stays in there, where nobody asks it to shut down.
+UEFI = {"hw_firmware_type": "uefi", "os_shutdown_timeout": "1"}
 BEFORE: dict[str, Any] = {
     "version": "1.0",
     "flavors": {
@@ -29,7 +30,7 @@ BEFORE: dict[str, Any] = {
     },
     "images": {
         "guest": {"source": "/srv/images/tiny.qcow2"},
-        "uefi": {"source": "/srv/images/tiny.qcow2", "properties": {"hw_firmware_type": "uefi"}},
+        "uefi": {"source": "/srv/images/tiny.qcow2", "properties": UEFI},
     },
     "networks": {"front": {"libvirt_network": "default"}},
     "instances": {
@@ -252,7 +253,7 @@ def rounds(checksum: str = NO_CHECKSUM) -> dict[str, tuple[Change, ...]]:
             Change(
                 "instances.image",
                 {
-                    "images": {"moved": {"source": OTHER, "properties": {"hw_firmware_type": "uefi"}}},
+                    "images": {"moved": {"source": OTHER, "properties": UEFI}},
                     **safe(image="moved"),
                 },
                 f"image.source /srv/images/tiny.qcow2 -> {OTHER}",
