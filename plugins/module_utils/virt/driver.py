@@ -19,6 +19,7 @@ from ..objects.adoption import Adoption
 from ..objects.device import Device
 from ..objects.diagnostics import Diagnostics
 from ..objects.drift import Drift
+from ..objects.image_transfer import ImageOffer, ImagePiece
 from ..objects.ingredients import Image, NetworkRequest
 from ..objects.instance import Instance
 from ..objects.network import Network
@@ -101,6 +102,22 @@ class ComputeDriver(abc.ABC):
         """
 
     @abc.abstractmethod
+    def offer_image(self, image: Image) -> ImageOffer:
+        """Tell of an image that is a file of this host, and that other hosts are to have.
+
+        Raises:
+            ImageUnacceptable: It is not there, or no file to be read.
+        """
+
+    @abc.abstractmethod
+    def lacks_image(self, image: Image, offer: Optional[ImageOffer]) -> bool:
+        """Return whether an image of another host is to be brought here before it can be used.
+
+        Args:
+            offer: As it is there now. None where that host does not say: then what was brought last will do.
+        """
+
+    @abc.abstractmethod
     def list_volumes(self) -> list[Volume]:
         """Return every volume that is on the host, attached or not, with the size that its file has now."""
 
@@ -142,6 +159,30 @@ class ComputeDriver(abc.ABC):
 
         Raises:
             ImageUnacceptable: It is not there, its checksum differs, or its content is not an acceptable image.
+        """
+
+    @abc.abstractmethod
+    def read_image(self, image: Image, offer: ImageOffer, begin: int, into: str) -> ImagePiece:
+        """Write the next piece of an image that is a file of this host to a file, for whom its folder belongs to.
+
+        Args:
+            begin: The byte that the piece begins with.
+            into: The file's path.
+
+        Raises:
+            ImageUnacceptable: The image is gone, or is not as it was offered.
+        """
+
+    @abc.abstractmethod
+    def receive_image(self, image: Image, offer: ImageOffer, piece: ImagePiece, run: str) -> None:
+        """Take over a piece of an image of another host. With the last one, have the image in the host's cache.
+
+        Args:
+            run: Names what has come so far: several may bring one image at once.
+
+        Raises:
+            ImageUnacceptable: What came is not what was offered, its checksum differs, or it is no acceptable image.
+            ComputeResourcesUnavailable: The disk is full.
         """
 
     @abc.abstractmethod
