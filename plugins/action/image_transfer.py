@@ -112,7 +112,9 @@ class ActionModule(HostAction):
                 except (NovellaError, OSError) as error:
                     faults[image.source] = str(error)
         result: dict[str, Any] = {"changed": bool(brought), "skipped": not (brought or faults), "faults": faults}
-        return {**result, "brought": brought, **({"warnings": list(faults.values())} if faults else {})}
+        # A run tells what fails for it at its end. Check mode builds nothing, and would not.
+        warnings = {"warnings": list(faults.values())} if faults and self._task.check_mode else {}
+        return {**result, "brought": brought, **warnings}
 
     def _deliver_image(
         self, image: Image, offer: dict[str, Any], folder: Path, arguments: dict[str, Any], variables: dict[str, Any]
@@ -159,7 +161,8 @@ def _images(arguments: Mapping[str, Any]) -> list[Image]:
 
 def _said(variables: Mapping[str, Any], host: Any, name: str) -> dict[str, Any]:
     """Return what a host answered in an earlier task, or Ansible for it."""
-    said = variables["hostvars"].raw_get(host).get(name) or {}
+    known_hosts = variables["hostvars"]
+    said = (known_hosts.raw_get(host).get(name) if host in known_hosts else None) or {}
     known = ("offers", "faults", "lacking", "fetched", "msg", "failed", "unreachable")
     return {key: to_plain(said[key], key) for key in known if key in said}
 

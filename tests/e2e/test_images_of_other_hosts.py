@@ -101,7 +101,7 @@ def test_what_may_not_be_used_is_refused_where_it_comes_to_and_leaves_nothing(fl
     ended = fleet.run()
     assert ended.code == 2
     text = " ".join(ended.text.split())
-    refusals = {**REFUSALS, "huge": "needs 10240 GiB", "exchanged": "has the checksum"}
+    refusals = {**REFUSALS, "huge": "The image is a disk of 10240 GiB", "exchanged": "has the checksum"}
     for name, words in refusals.items():
         assert f"create {name} on {AWAY}: " in text, f"{name}: {ended.text}"
         assert words in text, f"{name}: {ended.text}"

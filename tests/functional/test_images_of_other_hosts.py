@@ -6,6 +6,7 @@
 
 import hashlib
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,15 @@ import pytest
 import yaml
 from ansible_collections.novella.compute.plugins.plugin_utils.image_store import FOLDER
 from ansible_collections.novella.compute.plugins.plugin_utils.run_identity import new_run
+from support.controllers import start
+from support.lab_fleet import await_condition
 
-LOCAL = Path("~/.ansible/tmp").expanduser()
+
+@pytest.fixture(autouse=True)
+def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where controllers have their temporary files."""
+    monkeypatch.setenv("ANSIBLE_LOCAL_TEMP", str(tmp_path / "local"))
+    return tmp_path / "local"
 
 
 @pytest.fixture
@@ -58,18 +66,21 @@ def disconnect(site: Any, host: str) -> None:
     site.inventory.write_text(yaml.safe_dump(inventory))
 
 
-def test_it_comes_once_to_each_host_that_uses_it_and_then_no_more(make_site, image) -> None:
+def test_it_comes_once_to_each_host_that_uses_it_and_then_no_more(make_site, image, local) -> None:
     site = make_site(3)
+    # Too much for one piece.
+    with image.open("r+b") as file:
+        file.write(os.urandom(66 << 20))
     declare(site, image, "kvm1", "kvm2", "kvm2", "kvm3")
     first = site.run("apply")
     assert first.code == 0, first.text
-    assert first.text.count("Image 'app' comes from kvm1 (20 MiB)") == 1
+    assert first.text.count("Image 'app' comes from kvm1 (66 MiB)") == 1
     assert guests(site) == {"kvm1": ["on-kvm1-0"], "kvm2": ["on-kvm2-1", "on-kvm2-2", "other"], "kvm3": ["on-kvm3-3"]}
     for host in ("kvm2", "kvm3"):
         assert brought(site, host) == {f"kvm1:{image}": digest_of(image)}
         assert not list(site.state_path(host).glob("*.arriving"))
     assert brought(site, "kvm1") == {}
-    assert not list(LOCAL.glob(f"ansible-local-*/{FOLDER}"))
+    assert not list(local.glob(f"ansible-local-*/{FOLDER}"))
     second = site.run("apply")
     assert (second.code, second.changed) == (0, 0), second.text
     assert "Fetch images" not in second.text
@@ -100,6 +111,13 @@ def test_check_mode_says_what_would_come_and_brings_nothing(make_site, image) ->
     assert "image 'app' would be brought from kvm1 to kvm2 (20 MiB)" in checked.text
     assert brought(site, "kvm2") == {}
     assert guests(site)["kvm2"] == []
+
+
+def test_check_mode_says_what_could_not_come(make_site, tmp_path) -> None:
+    site = make_site(2)
+    declare(site, tmp_path / "gone.raw", "kvm2")
+    checked = site.run("apply", "--check")
+    assert f"[WARNING]: Image 'app' is not at {tmp_path}/gone.raw on kvm1." in flat(checked.text)
 
 
 def test_an_image_that_is_gone_fails_what_needs_it_and_nothing_else(make_site, tmp_path) -> None:
@@ -157,22 +175,37 @@ def test_a_host_that_does_not_exist_is_an_error_that_names_the_nearest(make_site
     assert guests(site)["kvm2"] == []
 
 
-def test_what_a_killed_run_left_on_the_controller_goes(make_site, image) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_interrupted_leaves_nothing_for_long(make_site, image, tmp_path, local, ending) -> None:
     site = make_site(2)
-    alive, dead = (LOCAL / f"ansible-local-{name}-{os.getpid()}" / FOLDER for name in ("alive", "dead"))
+    site.settings("kvm2", delays={"receive_image": 3})
+    declare(site, image, "kvm2")
+    controller = start("apply", site.inventory, tmp_path, fleet=str(tmp_path / "fleet.yml"))
+    try:
+        await_condition(lambda: bool(list(local.glob(f"ansible-local-*/{FOLDER}/*/*"))), "it is on its way")
+        os.killpg(controller.process.pid, ending)
+        await_condition(lambda: not controller.is_running, "it has ended")
+    finally:
+        controller.stop()
+    assert bool(list(local.glob(f"ansible-local-*/{FOLDER}"))) == (ending == signal.SIGKILL)
+    site.settings("kvm2")
+    assert site.run("apply").code == 0
+    # Whom nothing can tell of its end, the next run clears up after.
+    assert not list(local.glob(f"ansible-local-*/{FOLDER}"))
+    assert guests(site)["kvm2"] == ["on-kvm2-0", "other"]
+    assert not list(site.state_path("kvm2").glob("*.arriving"))
+
+
+def test_what_a_killed_run_left_on_the_controller_goes(make_site, image, local) -> None:
+    site = make_site(2)
+    alive, dead = (local / f"ansible-local-{name}" / FOLDER for name in ("alive", "dead"))
     run = new_run()
     for folder, owner in ((alive, run), (dead, run.rpartition("/")[0] + "/0")):
         folder.mkdir(parents=True)
         (folder / "run").write_text(owner)
-    try:
-        declare(site, image, "kvm2")
-        assert site.run("apply").code == 0
-        assert (alive.exists(), dead.exists()) == (True, False)
-    finally:
-        (alive / "run").unlink()
-        alive.rmdir()
-        alive.parent.rmdir()
-        dead.parent.rmdir()
+    declare(site, image, "kvm2")
+    assert site.run("apply").code == 0
+    assert (alive.exists(), dead.exists()) == (True, False)
 
 
 def flat(text: str) -> str:

@@ -93,7 +93,6 @@ def describe_settled(
         "changed": bool(settlement.plan.actions),
         "plan": settlement.plan.as_document(),
         "slices": _slices(settlement.plan),
-        "images": list_transfers(settlement.plan),
         "refused": [failure.as_dict() for failure in settlement.refused],
         "contested": contested,
         "releases": {host: request.as_dict() for host, request in settlement.releases.items()},
