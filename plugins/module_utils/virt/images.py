@@ -99,7 +99,7 @@ class ImageCache:
             return False
         brought = self._arrived.read_key(image)
         key = _checksum_digits(image) if image.checksum is not None else brought
-        if key is None or (image.checksum is None and offer is not None and key != _key_of(offer.mark)):
+        if key is None or (image.checksum is None and offer is not None and key != _brought_key(image, offer)):
             return True
         return not any((self._directory / f"{PREFIX}{key}{suffix}").exists() for suffix in SUFFIXES)
 
@@ -114,7 +114,7 @@ class ImageCache:
         with self._arrived.receive(image, offer, piece, run) as whole:
             if whole is None:
                 return
-            key = _checksum_digits(image) if image.checksum is not None else _key_of(offer.mark)
+            key = _checksum_digits(image) if image.checksum is not None else _brought_key(image, offer)
             source = OpenSource(whole, offer.mark, offer.length)
             if self._find(key, image, fits) is None:
                 self._fetch(key, image, fits, source)
@@ -320,6 +320,11 @@ def _sync_directory(directory: Path) -> None:
 
 def _key_of(mark: str) -> str:
     return hashlib.sha256(mark.encode()).hexdigest()
+
+
+def _brought_key(image: Image, offer: ImageOffer) -> str:
+    # With the source: what another host says must not be taken for an image that is not its own.
+    return _key_of(f"{image.source}\0{offer.mark}")
 
 
 def _checksum_digits(image: Image) -> str:

@@ -124,6 +124,16 @@ def test_another_content_at_its_place_is_lacked_again(image, cache, tmp_path) ->
     assert Path(cache.ensure(image).path).read_bytes() == Path(image.path).read_bytes()
 
 
+def test_what_another_host_says_of_its_image_makes_it_no_image_of_this_host(image, cache, tmp_path) -> None:
+    # The same path, size and time, and another content.
+    lying = offer_of(Image("own", image.path))
+    cache.receive(image, lying, pack_piece(image, lying, 0, str(tmp_path / "piece")), "run", fits)
+    before = Path(image.path).stat()
+    Path(image.path).write_bytes(bytes(before.st_size))
+    os.utime(image.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert Path(cache.ensure(Image("own", image.path)).path).read_bytes() == bytes(before.st_size)
+
+
 def test_one_that_changes_while_it_is_read_is_refused(image, tmp_path) -> None:
     offer = offer_of(image)
     piece = pack_piece(image, offer, 0, str(tmp_path / "piece"), MOST)
