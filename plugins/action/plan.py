@@ -35,6 +35,7 @@ from ansible_collections.novella.compute.plugins.plugin_utils.planner.claims imp
     settle_claims,
 )
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.freshness import check_plan
+from ansible_collections.novella.compute.plugins.plugin_utils.planner.images import check_image_hosts
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.memory import generations, memory_to_tell
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.observation import Observation
 from ansible_collections.novella.compute.plugins.plugin_utils.planner.outcome import fail, tell
@@ -99,6 +100,7 @@ class ActionModule(ControllerAction):
         fleet = None
         if not saved or has_fleet(arguments["fleet"], variables, group):
             fleet = read_fleet(arguments["fleet"], variables, self._templar, group)
+            check_image_hosts(fleet, [*observation.reports, *observation.unreachable])
         if fleet is None or saved:
             plan = read_plan(saved, fleet, observation)
         else:
@@ -150,7 +152,7 @@ class ActionModule(ControllerAction):
             kept = Plan.from_document(previous["plan"])
             failures = [Failure.from_dict(item) for item in previous["failures"]]
             result = describe(kept, failures, previous["attempt"], previous["tried"])
-            return {**result, **carried, "changed": False, "remaining": False, "slices": {}}
+            return {**result, **carried, "changed": False, "remaining": False, "slices": {}, "images": {}}
         group = read_group(arguments["group"], variables, self._templar)
         answers = read_answers(group, variables)
         stock, observation = close_attempt(previous, answers), observe_answers(answers)

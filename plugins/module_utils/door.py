@@ -87,4 +87,5 @@ def _driver(options: HostOptions, db: TrackerDB) -> ComputeDriver:
         detach_attempts=options.device_detach_attempts,
         detach_timeout=options.device_detach_timeout,
         keys_dir=f"{options.state_path}/passphrases",
+        host=options.host,
     )

@@ -112,7 +112,7 @@ options:
         type: str
         default: custom
       source:
-        description: Absolute path on the host, or an http or https address.
+        description: Absolute path on the host, an http or https address, or C(HOST:/path) of one that was brought here.
         type: str
         required: true
       checksum:

@@ -157,6 +157,13 @@ slices:
   returned: success
   type: dict
   sample: {}
+images:
+  description:
+    - The images of hosts that other hosts are about to use, as M(novella.compute.image_transfer) takes them. By host,
+      those that it is to C(offer), and those that it is to C(want). Empty where there are none.
+  returned: success
+  type: dict
+  sample: {}
 remaining:
   description: Whether there is anything to reconcile now.
   returned: success

@@ -63,6 +63,11 @@ options:
       - Which attempt of an apply this is. It is only handed back.
     type: int
     default: 1
+  image_faults:
+    description:
+      - Why images of other hosts could not be brought here, by source. What needs one of them fails.
+    type: dict
+    default: {}
   on_failure:
     description:
       - With V(fail) the task fails when any action did. With V(report) the results say so, and the task succeeds, so
@@ -163,6 +168,7 @@ def main() -> None:
             "run": {"type": "str", "default": ""},
             "claimed": {"type": "list", "elements": "str", "default": []},
             "attempt": {"type": "int", "default": 1},
+            "image_faults": {"type": "dict", "default": {}},
             "on_failure": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
             "progress_path": {"type": "path"},
         },
@@ -177,7 +183,7 @@ def main() -> None:
             outcome["results"] = manager.predict(actions)
         else:
             user_data, contents = (decode(option, params[option]) for option in ("user_data", "contents"))
-            work = (actions, user_data, params["run"], params["claimed"], contents)
+            work = (actions, user_data, params["run"], params["claimed"], contents, params["image_faults"])
             outcome["results"], report = manager.converge(*work)
             outcome["ansible_facts"] = {"novella_host": report.as_document()}
         outcome["changed"] = any(result["status"] in ("done", "planned") for result in outcome["results"])

@@ -12,6 +12,8 @@ from typing import Any, Optional
 from ..manager import Manager
 from ..objects.errors import NovellaError, OptionInvalid, nearest
 from ..objects.host_report import HostReport
+from ..objects.image_transfer import ImageOffer, ImagePiece
+from ..objects.ingredients import Image
 from ..objects.plan import Action
 from ..objects.snapshot import Snapshot
 from ..objects.whereabouts import Place, Recollection
@@ -26,6 +28,7 @@ from .guest_reading import Reading
 from .history import History
 from .host import Host
 from .host_options import HostOptions
+from .image_transfer import Offers, lacking_images, offer_images
 from .instance_details import Selection, describe_instances
 from .journal import Entry, Journal
 from .operation import OPERATIONS, recover_operations
@@ -188,6 +191,22 @@ class ComputeManager(Manager):
         self.check_actions(actions)
         return [{**make_result(action, 0.0, None), "status": "planned"} for action in actions]
 
+    def offer_images(self, images: Iterable[Image]) -> Offers:
+        """Tell of the images of this host that others want."""
+        return offer_images(self._host.driver, images)
+
+    def lacking_images(self, images: Iterable[Image], offers: Mapping[str, ImageOffer]) -> list[str]:
+        """Return the sources of the images of other hosts that are to be brought here; see `image_transfer`."""
+        return lacking_images(self._host.driver, images, offers)
+
+    def read_image(self, image: Image, offer: ImageOffer, begin: int, into: str) -> ImagePiece:
+        """Write the next piece of an image of this host to a file; see `ComputeDriver.read_image`."""
+        return self._host.driver.read_image(image, offer, begin, into)
+
+    def receive_image(self, image: Image, offer: ImageOffer, piece: ImagePiece, run: str) -> None:
+        """Take over a piece of an image of another host; see `ComputeDriver.receive_image`."""
+        self._host.driver.receive_image(image, offer, piece, run)
+
     def claim(
         self, run: str, wishes: Sequence[Wish], actions: Sequence[Action], epoch: int, seconds: float
     ) -> ClaimAnswer:
@@ -224,6 +243,7 @@ class ComputeManager(Manager):
         run: str = "",
         claimed: Sequence[str] = (),
         contents: Optional[Mapping[str, bytes]] = None,
+        image_faults: Optional[Mapping[str, str]] = None,
     ) -> list[dict[str, Any]]:
         """Do this host's slice of a plan; see `reconciliation`.
 
@@ -233,12 +253,13 @@ class ComputeManager(Manager):
             run: The controller's run; what it has claimed on this host beforehand is used.
             claimed: Uuids of what it has claimed, and must still hold.
             contents: By digest, what config drives are to hold.
+            image_faults: By source, why images of other hosts were not brought here.
 
         Returns:
             One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
         """
         self.check_actions(actions)
-        return reconcile(self._host, actions, user_data, self._progress, run, claimed, contents)
+        return reconcile(self._host, actions, user_data, self._progress, run, claimed, contents, image_faults)
 
     def converge(
         self,
@@ -247,6 +268,7 @@ class ComputeManager(Manager):
         run: str,
         claimed: Sequence[str],
         contents: Optional[Mapping[str, bytes]] = None,
+        image_faults: Optional[Mapping[str, str]] = None,
     ) -> tuple[list[dict[str, Any]], HostReport]:
         """Do as `reconcile`, and read the host afterwards.
 
@@ -255,7 +277,7 @@ class ComputeManager(Manager):
                 the run holds here: that is done at once.
         """
         try:
-            return self.reconcile(actions, user_data, run, claimed, contents), self.audit()
+            return self.reconcile(actions, user_data, run, claimed, contents, image_faults), self.audit()
         except NovellaError:
             self.release(run)
             raise

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional
 
-from ..objects.errors import InstanceLocked, NovellaError
-from ..objects.plan import Action
+from ..objects.errors import ImageUnacceptable, InstanceLocked, NovellaError
+from ..objects.plan import Action, images_for
 from .hardware_claims import claimants
 from .host import Host
 from .judgement import keeps_data
@@ -36,6 +36,7 @@ def reconcile(
     run: str = "",
     claimed: Sequence[str] = (),
     contents: Optional[Mapping[str, bytes]] = None,
+    image_faults: Optional[Mapping[str, str]] = None,
 ) -> list[dict[str, Any]]:
     """Do this host's slice of a plan, several instances at once. One failure never stops another action.
 
@@ -50,6 +51,7 @@ def reconcile(
         run: The controller's run; what it has claimed on this host beforehand is used.
         claimed: Uuids of what it has claimed, and must still hold.
         contents: By digest, what config drives are to hold.
+        image_faults: By source, why images of other hosts were not brought here. What needs one is not begun.
 
     Returns:
         One result per action, in order: uuid, name, operation, status (done or failed), seconds, error.
@@ -60,7 +62,8 @@ def reconcile(
     disks = host.driver.list_root_disks() if creates else set()
     results: dict[int, dict[str, Any]] = {}
     waiting = Waiting(host.driver)
-    attempt = functools.partial(_attempt, host, {action.uuid: id(action) for action in reversed(actions)}, waiting)
+    firsts = {action.uuid: id(action) for action in reversed(actions)}
+    attempt = functools.partial(_attempt, host, firsts, waiting, image_faults or {})
     total = len(actions)
     with ThreadPoolExecutor(host.options.max_concurrent_builds) as pool:
 
@@ -159,12 +162,13 @@ def _holds(owner: str, run: str) -> bool:
 
 
 def _attempt(
-    host: Host, firsts: Mapping[str, int], waiting: Waiting, jobs: Sequence[Job]
+    host: Host, firsts: Mapping[str, int], waiting: Waiting, image_faults: Mapping[str, str], jobs: Sequence[Job]
 ) -> list[tuple[Job, dict[str, Any]]]:
     """Do one instance's actions, in order.
 
     Args:
         firsts: By uuid, the id of the slice's first action on each instance.
+        image_faults: By source, why an image is not to be had.
     """
     ended = []
     for action, arguments in jobs:
@@ -174,6 +178,9 @@ def _attempt(
         fault: Optional[Exception] = None
         remarks: Sequence[str] = ()
         try:
+            for image in images_for(action):
+                if image.source in image_faults:
+                    raise ImageUnacceptable(image_faults[image.source])
             declared = OPERATIONS[_operation_of(host, action)]
             waiting.begin(action)
             remarks = perform(host, declared, action.uuid, action.name, {**arguments, **expected}).remarks

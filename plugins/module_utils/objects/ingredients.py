@@ -26,7 +26,7 @@ class Flavor(Record):
 
 @dataclass(frozen=True)
 class Image(Record):
-    """A disk image and where to get it: a path on the host, or an http(s) address.
+    """A disk image and where to get it: a path on the host, an http(s) address, or ``HOST:/path`` on another host.
 
     `checksum` is ``sha256:`` and 64 hexadecimal digits. `min_ram_mb` and `min_disk_gb` are Nova's min_ram
     and min_disk.
@@ -38,6 +38,18 @@ class Image(Record):
     min_ram_mb: int = 0
     min_disk_gb: int = 0
     properties: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def host(self) -> Optional[str]:
+        """The compute node that alone has the file, where the source names one."""
+        host, is_path, rest = self.source.partition(":/")
+        is_address = rest.startswith("/")
+        return host if is_path and host and "/" not in host and not is_address else None
+
+    @property
+    def path(self) -> str:
+        """The source without that node."""
+        return self.source if self.host is None else self.source[len(self.host) + 1 :]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Optional
 from .base import Document, Record, since
 from .firewall import Firewall
 from .guest import Readiness
-from .ingredients import NetworkRequest
+from .ingredients import Image, NetworkRequest
 from .instance import InstanceSpec
 from .network import Network
 from .pci import PciRequest
@@ -85,6 +85,16 @@ class Action(Record):
             "before": {change.field: change.before for change in self.diff if change.before is not None} or None,
             "after": {change.field: change.after for change in self.diff if change.after is not None} or None,
         }
+
+
+def images_for(action: Action) -> list[Image]:
+    """Return the images that disks and volumes may be made from when an action is done."""
+    spec, found = action.spec, [] if action.volume is None else [action.volume.image]
+    if spec is not None and action.operation in ("create", "rebuild"):
+        found.append(spec.image)
+    if spec is not None and action.operation == "create":
+        found += [volume.image for volume in spec.volumes]
+    return [image for image in found if image is not None]
 
 
 @dataclass(frozen=True)

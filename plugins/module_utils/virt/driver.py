@@ -14,6 +14,7 @@ from __future__ import annotations
 from .interface.building import BuildingDriver
 from .interface.copying import CopyingDriver
 from .interface.guests import GuestDriver
+from .interface.images import ImageDriver
 from .interface.networks import NetworkDriver
 from .interface.power import PowerDriver
 from .interface.reading import ReadingDriver
@@ -21,6 +22,6 @@ from .interface.volumes import VolumeDriver
 
 
 class ComputeDriver(
-    ReadingDriver, BuildingDriver, CopyingDriver, VolumeDriver, NetworkDriver, PowerDriver, GuestDriver
+    ReadingDriver, ImageDriver, BuildingDriver, CopyingDriver, VolumeDriver, NetworkDriver, PowerDriver, GuestDriver
 ):
     """What ComputeManager and ResourceTracker may ask of a hypervisor."""

@@ -44,6 +44,7 @@ from .fake_changes import FakeChanges
 from .fake_copies import Database, FakeCopies
 from .fake_firewalls import FIREWALLS_SCHEMA, FakeFirewalls
 from .fake_guest import FakeGuests
+from .fake_images import IMAGES_SCHEMA, FakeImages
 from .fake_networks import NETWORKS_SCHEMA, FakeNetworks
 from .fake_screens import FakeScreens
 from .fake_volumes import VOLUMES_SCHEMA, FakeVolumes
@@ -60,14 +61,16 @@ CREATE TABLE IF NOT EXISTS fake_domains (
 CREATE TABLE IF NOT EXISTS fake_disks (
     uuid TEXT NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (uuid, kind));
 CREATE TABLE IF NOT EXISTS fake_titles (uuid TEXT PRIMARY KEY, title TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS fake_images (path TEXT PRIMARY KEY, used_at INTEGER NOT NULL);
+{IMAGES_SCHEMA}
 {VOLUMES_SCHEMA}
 {NETWORKS_SCHEMA}
 {FIREWALLS_SCHEMA}
 """
 
 
-class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks, FakeFirewalls, FakeChanges):
+class FakeDriver(
+    FakeGuests, FakeScreens, FakeCopies, FakeImages, FakeVolumes, FakeNetworks, FakeFirewalls, FakeChanges
+):
     """See the module.
 
     Args:
@@ -164,13 +167,6 @@ class FakeDriver(FakeGuests, FakeScreens, FakeCopies, FakeVolumes, FakeNetworks,
         return [UnusedImage(row["path"], _GIB, row["used_at"]) for row in old if row["path"] not in used]
 
     # -- building --------------------------------------------------------------------------------------------
-
-    def ensure_image(self, instance: Instance) -> CachedImage:
-        self._obey("ensure_image", instance.spec.name)
-        image = instance.spec.image
-        path = "none" if image is None else image.source
-        self._write("INSERT OR REPLACE INTO fake_images VALUES (?, ?)", path, time.time_ns())
-        return CachedImage(path, "qcow2", _GIB)
 
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
         self._obey("create_root_disk", instance.spec.name)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where images come from: a file of the host, or an http(s) address."""
+"""Where images come from: a file of the host, an http(s) address, or a file of another host."""
 
 from __future__ import annotations
 
@@ -31,13 +31,18 @@ class OpenSource:
 
 
 @contextlib.contextmanager
-def open_source(image: Image) -> Iterator[OpenSource]:
+def open_source(image: Image, host: str = "") -> Iterator[OpenSource]:
     """Open the image's source for reading.
 
+    Args:
+        host: This host's name.
+
     Raises:
-        ImageUnacceptable: It is not there, or not of a kind that is read.
+        ImageUnacceptable: It is not there, on another host, or not of a kind that is read.
     """
-    if image.source.startswith("/"):
+    if image.host is not None and image.host != host:
+        raise not_brought(image)
+    if image.path.startswith("/"):
         opened = _open_file(image)
     elif urlsplit(image.source).scheme in ("http", "https"):
         # Loaded where it is needed: TLS and all that take a while, and most images are there already.
@@ -47,10 +52,18 @@ def open_source(image: Image) -> Iterator[OpenSource]:
     else:
         raise ImageUnacceptable(
             f"Image '{image.name}' has the source '{image.source}'.",
-            "Give an absolute path on the host, or an http:// or https:// address.",
+            "Give an absolute path on the host, HOST:/path of another one, or an http:// or https:// address.",
         )
     with opened.stream:
         yield opened
+
+
+def not_brought(image: Image) -> ImageUnacceptable:
+    """Return the error of an image that is on another host."""
+    return ImageUnacceptable(
+        f"Image '{image.name}' is at {image.path} on {image.host}, and has not been brought to this host.",
+        "The playbook novella.compute.apply brings it, or offer it at an http(s) address.",
+    )
 
 
 def _open_file(image: Image) -> OpenSource:
@@ -60,8 +73,10 @@ def _open_file(image: Image) -> OpenSource:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         raise ImageUnacceptable(
-            f"Image '{image.name}' is not at {image.source} on this host.",
-            "Copy it to every host, or offer it at an http(s) address.",
+            f"Image '{image.name}' is not at {image.path} on {image.host or 'this host'}.",
+            "Put it there, or name the host that has it."
+            if image.host
+            else "Copy it to every host, name the one that has it (HOST:/path), or offer it at an http(s) address.",
         ) from None
     except OSError as error:
         raise ImageUnacceptable(f"Image '{image.name}' cannot be read: {error.strerror}: {image.source}.") from None
@@ -79,12 +94,12 @@ def _real_path(image: Image) -> str:
     Raises:
         ImageUnacceptable: The path leads elsewhere. Who may put images into a folder shall not have others read.
     """
-    if ".." in image.source.split("/"):
+    if ".." in image.path.split("/"):
         raise ImageUnacceptable(
             f"Image '{image.name}' has the source '{image.source}', which climbs up.", "Write the path without '..'."
         )
-    path = os.path.realpath(image.source)
-    if Path(path).parent != Path(os.path.realpath(Path(image.source).parent)):
+    path = os.path.realpath(image.path)
+    if Path(path).parent != Path(os.path.realpath(Path(image.path).parent)):
         raise ImageUnacceptable(
             f"Image '{image.name}' is a symbolic link out of its folder: {image.source} leads to {path}.",
             "Name the file itself.",

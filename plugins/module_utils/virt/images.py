@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import os
@@ -18,19 +17,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Optional
 
-from ..objects.errors import ComputeResourcesUnavailable, DeadlineExceeded, ImageUnacceptable
+from ..objects.errors import DeadlineExceeded, ImageUnacceptable
+from ..objects.image_transfer import ImageOffer, ImagePiece
 from ..objects.ingredients import Image
+from .arrived_images import ArrivedImages, write_sparse
 from .foreign_image import inspect_foreign
 from .hypervisor import CachedImage, UnusedImage
 from .image_format import ImageFormat, inspect
-from .image_source import OpenSource, open_source
+from .image_source import OpenSource, not_brought, open_source
 from .qcow2_tables import check_tables
 
 PREFIX = "novella-base-"
 SUFFIXES = (".qcow2", ".raw")
 UNFINISHED = ".part"
 CHUNK = 1 << 20
-ZEROS = bytes(CHUNK)
 GIB = 1 << 30
 
 # Writes an image of another format anew as qcow2: its format, its path, where to, and the seconds that it may take.
@@ -51,6 +51,7 @@ class ImageCache:
         deadline: Seconds that a fetch, or the wait for another's, may take.
         max_bytes: The largest image that is fetched.
         convert: How VMDK and VDI become qcow2; None: they are refused.
+        host: This host's name.
     """
 
     def __init__(
@@ -59,11 +60,14 @@ class ImageCache:
         deadline: float = 3600.0,
         max_bytes: int = 1024 * GIB,
         convert: Optional[Convert] = None,
+        host: str = "",
     ) -> None:
         self._directory = Path(directory)
         self._deadline = deadline
         self._max_bytes = max_bytes
         self._convert = convert
+        self._host = host
+        self._arrived = ArrivedImages(self._directory, PREFIX)
 
     def ensure(self, image: Image, fits: Fits = lambda _size: None) -> CachedImage:
         """Return the cached image, fetched first if it is not there. One that is refused is not kept.
@@ -79,9 +83,45 @@ class ImageCache:
         if image.checksum is not None:
             key = _checksum_digits(image)
             return self._find(key, image, fits) or self._fetch(key, image, fits, None)
-        with open_source(image) as source:
-            key = hashlib.sha256(source.mark.encode()).hexdigest()
+        if self._is_elsewhere(image):
+            brought = self._arrived.read_key(image)
+            found = None if brought is None else self._find(brought, image, fits)
+            if found is None:
+                raise not_brought(image)
+            return found
+        with open_source(image, self._host) as source:
+            key = _key_of(source.mark)
             return self._find(key, image, fits) or self._fetch(key, image, fits, source)
+
+    def lacks(self, image: Image, offer: Optional[ImageOffer]) -> bool:
+        """Return whether an image of another host is to be brought here; see ComputeDriver.lacks_image."""
+        if not self._is_elsewhere(image):
+            return False
+        brought = self._arrived.read_key(image)
+        key = _checksum_digits(image) if image.checksum is not None else brought
+        if key is None or (image.checksum is None and offer is not None and key != _brought_key(image, offer)):
+            return True
+        return not any((self._directory / f"{PREFIX}{key}{suffix}").exists() for suffix in SUFFIXES)
+
+    def receive(self, image: Image, offer: ImageOffer, piece: ImagePiece, run: str, fits: Fits) -> None:
+        """Take over one piece of an image of another host; see ComputeDriver.receive_image.
+
+        Args:
+            fits: Told how large a disk the guest would see, before the image is kept.
+        """
+        if offer.length > self._max_bytes:
+            raise self._too_large(image)
+        with self._arrived.receive(image, offer, piece, run) as whole:
+            if whole is None:
+                return
+            key = _checksum_digits(image) if image.checksum is not None else _brought_key(image, offer)
+            source = OpenSource(whole, offer.mark, offer.length)
+            if self._find(key, image, fits) is None:
+                self._fetch(key, image, fits, source)
+            self._arrived.write_key(image, key)
+
+    def _is_elsewhere(self, image: Image) -> bool:
+        return image.host is not None and image.host != self._host
 
     def list_unused(self, is_used: Callable[[Path], bool], minimum_age: float) -> list[UnusedImage]:
         """Return the images that were not used for `minimum_age` seconds, and that `is_used` does not speak for."""
@@ -106,6 +146,7 @@ class ImageCache:
                 path.unlink()
         except (BlockingIOError, FileNotFoundError):
             return False
+        self._arrived.forget(path.stem[len(PREFIX) :])
         _sync_directory(self._directory)
         return True
 
@@ -125,7 +166,7 @@ class ImageCache:
             found = self._find(key, image, fits)  # another fetched it while we waited
             if found is None:
                 self._sweep()
-                with contextlib.nullcontext(source) if source else open_source(image) as opened:
+                with contextlib.nullcontext(source) if source else open_source(image, self._host) as opened:
                     self._copy(opened, file, image, end)
                 found = self._keep(part, key, image, fits, end)
         return found
@@ -168,7 +209,7 @@ class ImageCache:
                     "Offer it from a nearer place, or raise the deadline.",
                 )
             digest.update(chunk)
-            _write(file, chunk, image.name)
+            write_sparse(file, chunk, image.name)
         if source.length is not None and length != source.length:
             raise ImageUnacceptable(
                 f"Image '{image.name}' came only in part: {length} of {source.length} bytes.", "Run again."
@@ -188,6 +229,7 @@ class ImageCache:
 
     def _sweep(self) -> None:
         """Remove what crashed fetches left behind: parts that nobody holds."""
+        self._arrived.sweep()
         for part in self._directory.glob(f"{PREFIX}*{UNFINISHED}"):
             with contextlib.suppress(OSError), part.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -260,21 +302,6 @@ def _chunks(source: OpenSource, name: str) -> Iterator[bytes]:
         yield chunk
 
 
-def _write(file: IO[bytes], chunk: bytes, name: str) -> None:
-    try:
-        # Zeros stay a hole: images of mostly empty disks are common.
-        if ZEROS.startswith(chunk):
-            file.seek(len(chunk), os.SEEK_CUR)
-        else:
-            file.write(chunk)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise ComputeResourcesUnavailable(
-            f"Image '{name}' does not fit into {Path(str(file.name)).parent}: no space is left.", "Free space there."
-        ) from None
-
-
 def _finish(file: IO[bytes], length: int) -> None:
     file.truncate(length)
     # Readable to QEMU whoever it runs as, writable to none: many disks depend on it.
@@ -289,6 +316,15 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _key_of(mark: str) -> str:
+    return hashlib.sha256(mark.encode()).hexdigest()
+
+
+def _brought_key(image: Image, offer: ImageOffer) -> str:
+    # With the source: what another host says must not be taken for an image that is not its own.
+    return _key_of(f"{image.source}\0{offer.mark}")
 
 
 def _checksum_digits(image: Image) -> str:

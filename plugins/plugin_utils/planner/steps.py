@@ -14,6 +14,7 @@ from ansible_collections.novella.compute.plugins.module_utils.objects.plan impor
 
 from .attempts import Failure
 from .claims import ClaimRequest, Settlement
+from .images import list_transfers
 from .observation import Observation
 
 # What goes unchanged from the first attempt to the last.
@@ -45,6 +46,7 @@ def describe(
         "changed": bool(plan.actions),
         "plan": plan.as_document(),
         "slices": _slices(plan),
+        "images": list_transfers(plan),
         "attempt": attempt,
         "remaining": bool(plan.actions or contested),
         "tried": tried,

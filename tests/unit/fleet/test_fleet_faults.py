@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.novella.compute.plugins.module_utils.objects.errors import FleetInvalid
 from ansible_collections.novella.compute.plugins.plugin_utils.fleet.loader import load_fleet
 
+NO_SOURCE = "is neither an absolute path, nor one on another host (HOST:/path), nor an http:// or https:// address."
 FLAVOR_KEYS = "vcpus, memory_mb, root_gb, ephemeral_gb, swap_mb, extra_specs"
 INSTANCE_KEYS = (
     "count, flavor, image, networks, volumes, ephemeral, server_group, availability_zone, vm_state, metadata, tags, "
@@ -312,7 +313,19 @@ INGREDIENTS = {
     ),
     "relative_image": (
         "images: {debian: {source: debian.qcow2}}",
-        "images.debian.source: 'debian.qcow2' is neither an absolute path nor an http:// or https:// address.",
+        f"images.debian.source: 'debian.qcow2' {NO_SOURCE}",
+    ),
+    "path_of_another_system": (
+        'images: {debian: {source: "C:\\\\images\\\\d.qcow2"}}',
+        f"images.debian.source: 'C:\\images\\d.qcow2' {NO_SOURCE}",
+    ),
+    "relative_image_of_another_host": (
+        "images: {debian: {source: 'kvm1:debian.qcow2'}}",
+        f"images.debian.source: 'kvm1:debian.qcow2' {NO_SOURCE}",
+    ),
+    "unchecked_download_in_disguise": (
+        "images: {debian: {source: 'https:/images.example.org/d.qcow2'}}",
+        f"images.debian.source: 'https:/images.example.org/d.qcow2' {NO_SOURCE}",
     ),
     "unchecked_download": (
         "images: {debian: {source: 'https://images.example.org/d.qcow2'}}",

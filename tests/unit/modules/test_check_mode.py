@@ -37,6 +37,8 @@ PLUGINS = "ansible_collections.novella.compute.plugins"
 SIZE = {"flavor": {"vcpus": 1, "memory_mb": 512, "root_gb": 1}, "image": {"source": "/srv/images/tiny.qcow2"}}
 ADOPTED = {"name": "old-timer", "flavor": {"name": "adopted", "vcpus": 1, "memory_mb": 256, "root_gb": 1}}
 
+ELSEWHERE = {"name": "app", "source": "kvm2:/srv/images/app.qcow2"}
+
 # By module: the options of each run.
 OWN: dict[str, dict[str, Any]] = {
     "set_admin_password": {"admin_password": "correct horse"},
@@ -67,6 +69,11 @@ SCENARIOS: dict[str, list[dict[str, Any]]] = {
     ],
     "compute_node_facts": [{}, {"reserved_host_memory_mb": 1024}],
     "compute_node_fingerprint": [{}, {"known": "0123456789abcdef"}],
+    "image_transfer": [
+        {"phase": "offer", "images": [ELSEWHERE]},
+        {"phase": "lack", "images": [ELSEWHERE]},
+        {"phase": "forget"},
+    ],
     "instance_action": [
         {"action": action, "names": ["*"], "on_failure": "report", **OWN.get(action, {})} for action in COMMANDS
     ],

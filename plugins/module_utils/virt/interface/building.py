@@ -11,21 +11,11 @@ from collections.abc import Mapping
 from typing import Optional
 
 from ...objects.instance import Instance
-from ..hypervisor import CachedImage, UnusedImage
+from ..hypervisor import CachedImage
 
 
 class BuildingDriver(abc.ABC):
     """What a driver makes of an instance, and takes away again."""
-
-    @abc.abstractmethod
-    def ensure_image(self, instance: Instance) -> CachedImage:
-        """Have the instance's image in the host's cache, verified against its checksum.
-
-        Many threads and processes may ask at once for one image: it is fetched once. A half file is never seen.
-
-        Raises:
-            ImageUnacceptable: It is not there, its checksum differs, or its content is not an acceptable image.
-        """
 
     @abc.abstractmethod
     def create_root_disk(self, instance: Instance, image: CachedImage) -> bool:
@@ -141,7 +131,3 @@ class BuildingDriver(abc.ABC):
     @abc.abstractmethod
     def delete_disks(self, uuid: str) -> None:
         """Delete every disk, config drive and console log that was made for this instance."""
-
-    @abc.abstractmethod
-    def remove_image(self, image: UnusedImage) -> bool:
-        """Remove an unused image from the cache. Return False, and keep it, where it was used since it was listed."""

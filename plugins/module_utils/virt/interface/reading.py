@@ -18,7 +18,7 @@ from ...objects.instance import Instance
 from ...objects.network import Network
 from ...objects.pci import PciDevice
 from ...objects.volume import Volume, VolumeRequest
-from ..hypervisor import DiskSpace, Domain, HostResources, UnusedImage
+from ..hypervisor import DiskSpace, Domain, HostResources
 
 
 class ReadingDriver(abc.ABC):
@@ -83,14 +83,6 @@ class ReadingDriver(abc.ABC):
     @abc.abstractmethod
     def list_root_disks(self) -> set[str]:
         """Return the uuids of the instances that have a root disk, or other local disks, in the pool."""
-
-    @abc.abstractmethod
-    def list_unused_images(self, minimum_age: float) -> list[UnusedImage]:
-        """Return the cached images that back no disk of any domain, ours or foreign, and no disk that was kept.
-
-        Args:
-            minimum_age: Only those that `ensure_image` has not returned for so many seconds.
-        """
 
     @abc.abstractmethod
     def list_volumes(self) -> list[Volume]:

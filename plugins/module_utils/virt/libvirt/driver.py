@@ -57,6 +57,7 @@ from .guest_changes import GuestChanges
 from .guest_configuration import GuestConfiguration
 from .hardware_xml import list_pci_devices
 from .host_abilities import platform_for
+from .image_driving import ImageDriving
 from .interface_plug import InterfacePlug
 from .network_driving import NetworkDriving
 from .power import GuestPower
@@ -71,7 +72,7 @@ from .volume_driving import VolumeDriving
 POOL_TYPES = ("dir", "fs", "netfs")
 
 
-class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, FirewallDriving, NetworkDriving):
+class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, FirewallDriving, NetworkDriving, ImageDriving):
     """Drives the libvirt of the host it runs on. Threads may share one driver.
 
     Args:
@@ -83,6 +84,7 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, FirewallDri
         screens: By kind, ``vnc`` or ``spice``, the address at which guests' screens can be reached.
         serial_listen, serial_ports: The same for their serial consoles, and at which ports.
         volumes_dir, keys_dir, detach_attempts, detach_timeout: See VolumeDriving.
+        host: The host's name in the inventory.
     """
 
     def __init__(
@@ -100,12 +102,14 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, FirewallDri
         detach_attempts: int = 8,
         detach_timeout: float = 20.0,
         keys_dir: str = "/var/lib/novella/passphrases",
+        host: str = "",
     ) -> None:
         super().__init__(Connection(uri, deadline), deadline, volumes_dir, keys_dir, detach_attempts, detach_timeout)
         self._power = GuestPower(self._connection, deadline)
         self._agent = GuestAgent(self._connection)
         self._interfaces = InterfacePlug(self._connection, detach_attempts, detach_timeout)
         self._pool = pool
+        self._host = host
         self._image_deadline = image_deadline
         self._shared_cpus = shared_cpus
         self._record_version_cap = record_version_cap
@@ -393,7 +397,7 @@ class LibvirtDriver(GuestConfiguration, GuestChanges, VolumeDriving, FirewallDri
 
     @property
     def _images(self) -> ImageCache:
-        return ImageCache(str(self._disks.directory), self._image_deadline, convert=convert_foreign)
+        return ImageCache(str(self._disks.directory), self._image_deadline, convert=convert_foreign, host=self._host)
 
     def _domain(self, uuid: str) -> Any:
         return self._connection.host().lookupByUUIDString(checked(uuid))
