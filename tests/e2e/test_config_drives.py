@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import email
 import json
-import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +31,7 @@ BODY: dict[str, Any] = {
 GUESTS = {"guest": {"dns_domain": "example.org", "vendor_data": {"cloud-init": "#cloud-config\n{}\n"}}}
 # It mounts the drive, if it can find it by the label, and prints a file of it.
 MOUNT = "grep -qs ' /mnt ' /proc/mounts || mount -o ro $(findfs LABEL=cidata) /mnt"
-# Within so many seconds any boot has greeted on the console, also of a busy machine that emulates its guests.
+# Within so many seconds any guest has shown something on its console, also on a busy machine that emulates it.
 PATIENCE = 45
 # What a run may take besides waiting for the guest, on such a machine.
 OVERHEAD = 110
@@ -161,7 +160,10 @@ def test_a_guest_that_shows_no_such_text_fails_the_apply_in_time_and_is_left_as_
     assert PATIENCE <= time.monotonic() - began < PATIENCE + OVERHEAD
     said = text_of(failed)
     assert f"web was not ready {PATIENCE} s after start: its console did not show" in said
-    assert re.search(r"Its console showed last: .*NOVELLA-GUEST", said)
+    # How far it has come by then is a matter of the machine.
+    _before, _colon, shown = said.partition("Its console showed last: ")
+    lines = [" ".join(line.split()) for line in web.console.splitlines()]
+    assert any(line in shown for line in lines if len(line) > len("NOVELLA-GUEST")), said
     assert web.state == "running"
     assert fleet.is_converged()
 

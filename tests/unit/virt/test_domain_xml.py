@@ -117,6 +117,13 @@ def test_a_rescued_guest_with_local_disks_has_every_name_once():
     assert targets == ["vda", "vdb", "vdc", "vdd", "vdf", "vde"]
 
 
+@pytest.mark.parametrize(("memory_mb", "cache_mb"), [(64, "32"), (128, "32"), (2048, "512"), (1 << 20, "1024")])
+def test_an_emulated_guest_has_a_fourth_of_its_memory_for_translated_code_within_bounds(memory_mb, cache_mb):
+    instance = an_instance(flavor=Flavor("sized", 1, memory_mb, 1))
+    assert built(instance, EMULATED).findtext("features/tcg/tb-cache") == cache_mb
+    assert built(instance, KVM).find("features/tcg") is None
+
+
 def test_the_display_name_is_the_title_that_virsh_shows():
     assert built(an_instance(display_name='Shop <window> & "till"'), KVM).findtext("title") == 'Shop <window> & "till"'
     assert built(an_instance(), KVM).find("title") is None

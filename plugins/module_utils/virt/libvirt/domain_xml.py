@@ -33,8 +33,9 @@ AGENT_CHANNEL = "org.qemu.guest_agent.0"
 ROOT_PORTS = 8
 # The emulated CPU with the instructions that today's distributions are built for (x86-64-v2), and that TCG has.
 EMULATED_CPU = "Westmere"
-# Enough for a guest to boot at full speed; QEMU's default of 1 GiB lets every emulated guest grow by as much.
-EMULATION_CACHE_MB = 32
+# What an emulated guest's translated code has: a fourth of its memory. A tiny guest boots at full speed with the least,
+# and a distribution crawls with that. The most is QEMU's default, by which every guest would grow.
+EMULATION_CACHE_SHARE, LEAST_EMULATION_CACHE_MB, MOST_EMULATION_CACHE_MB = 4, 32, 1024
 
 ET.register_namespace(METADATA_PREFIX, NAMESPACE)
 
@@ -146,7 +147,7 @@ def build_domain(
     add_shared_cpus(domain[-1], instance.numa_topology, platform.shared_cpus)
     has_order = disks.rescue is None and any(volume.request.boot_index is not None for volume in disks.volumes)
     _add_firmware(domain, platform, instance.uuid, has_order)
-    cpu = _add_cpu(domain, platform)
+    cpu = _add_cpu(domain, platform, spec.flavor.memory_mb)
     if instance.numa_topology is not None:
         add_numa(domain, cpu, instance.numa_topology, platform.numa_cells, platform.shared_cpus)
     ET.SubElement(domain, "clock", offset="utc")
@@ -196,13 +197,14 @@ def _add_firmware(domain: ET.Element, platform: GuestPlatform, uuid: str, has_or
     ET.SubElement(os, "smbios", mode="sysinfo")
 
 
-def _add_cpu(domain: ET.Element, platform: GuestPlatform) -> ET.Element:
+def _add_cpu(domain: ET.Element, platform: GuestPlatform, memory_mb: int) -> ET.Element:
     features = ET.SubElement(domain, "features")
     ET.SubElement(features, "acpi")
     ET.SubElement(features, "apic")
     if platform.kind == "kvm":
         return ET.SubElement(domain, "cpu", mode="host-model")
-    _text(ET.SubElement(features, "tcg"), "tb-cache", str(EMULATION_CACHE_MB), unit="MiB")
+    cache_mb = max(LEAST_EMULATION_CACHE_MB, min(memory_mb // EMULATION_CACHE_SHARE, MOST_EMULATION_CACHE_MB))
+    _text(ET.SubElement(features, "tcg"), "tb-cache", str(cache_mb), unit="MiB")
     cpu = ET.SubElement(domain, "cpu", mode="custom", match="exact", check="none")
     _text(cpu, "model", EMULATED_CPU, fallback="allow")
     return cpu
