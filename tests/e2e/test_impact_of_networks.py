@@ -22,10 +22,11 @@ def trial(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]
     """One fleet for all tests here, which follow each other: a guest takes long to boot."""
     host, file = lab.host("kvm2"), "var/tmp/impact-network.xml"
     for bridge in BRIDGES:
-        host.run(["ip", "link", "add", bridge, "type", "bridge"])
+        # A run that was broken off may have left it.
+        host.run(["ip", "link", "add", bridge, "type", "bridge"], check=False)
         host.run(["ip", "link", "set", bridge, "up"])
     (host.files / file).write_text(DEFINITION)
-    host.virsh("net-create", f"/{file}")
+    host.virsh("net-create", f"/{file}", check=False)
     made = Trial(LabFleet(lab, tmp_path_factory.mktemp("fleet")), BEFORE)
     made.begin()
     yield made
