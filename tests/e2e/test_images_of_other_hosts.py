@@ -128,6 +128,22 @@ def test_a_large_image_comes_in_pieces_and_boots_though_a_run_is_killed_on_the_w
     assert fleet.is_converged()
 
 
+def test_a_volume_is_made_of_an_image_of_another_host(fleet: LabFleet, folder: Path) -> None:
+    marked = folder / "marked.raw"
+    marked.write_bytes(os.urandom(4 << 20))
+    parts = {
+        "images": {"guest": {"source": "/srv/images/tiny.qcow2"}, "marked": {"source": f"{HOME}:/{FOLDER}/marked.raw"}},
+        "volumes": {"data": {"size_gb": 1, "image": "marked"}},
+    }
+    fleet.declare(parts, reader={"host": AWAY, "volumes": [{"volume": "data"}]})
+    assert "Image 'marked' comes from kvm2" in fleet.apply().text
+    guest = Guest(fleet.lab.host(AWAY), f"{fleet.name}.reader")
+    guest.await_answer()
+    sums = guest.execute("for disk in /dev/vd?; do dd if=$disk bs=1048576 count=4 2>/dev/null | sha256sum; done")
+    assert digest(marked) in sums
+    assert fleet.is_converged()
+
+
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
