@@ -69,13 +69,13 @@ class LabFleet:
         assert self.homes() == {}
 
     def homes(self) -> dict[str, str]:
-        """By instance: the host that has its domain. Hosts that are off have none to show."""
-        found = [(name, host.name) for host in self.lab.hosts if host.is_on for name in domains(host)]
+        """By instance of this fleet: the host that has its domain. Hosts that are off have none to show."""
+        found = [(name, host.name) for host in self.lab.hosts if host.is_on for name in self.on(host)]
         assert len({name for name, _host in found}) == len(found), f"twice: {found}"
         return dict(found)
 
     def on(self, host: Any) -> list[str]:
-        return sorted(domains(host))
+        return sorted(domains(host, fleet=self.name))
 
     def is_converged(self) -> bool:
         """Whether a run finds nothing to do, and everything is as declared."""
@@ -92,10 +92,10 @@ class LabFleet:
         return folder
 
 
-def domains(host: Any, state: str = "--all") -> list[str]:
-    """Return the names of such fleets' instances on a host."""
+def domains(host: Any, state: str = "--all", fleet: str = PREFIX) -> list[str]:
+    """Return the names of a fleet's instances on a host, or of all such fleets'."""
     names = host.virsh("list", state, "--name").split()
-    return [name.partition(".")[2] for name in names if name.startswith(PREFIX)]
+    return [name.partition(".")[2] for name in names if name.startswith(fleet)]
 
 
 def running(host: Any) -> list[str]:
