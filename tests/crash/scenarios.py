@@ -63,6 +63,7 @@ BECOMES = {"limit_volume": ("data", {"total_iops_sec": 500}), "swap_volume": ("m
 ADDRESSES: dict[str, tuple[Optional[list[str]], Optional[list[str]]]] = {
     "attach_interface": (None, ["10.9.0.9"]),
     "detach_interface": (["10.9.0.9"], None),
+    "replug_interface": (["10.9.0.9"], ["10.9.0.10"]),
     "add_fixed_ip_to_instance": (["10.9.0.9"], ["10.9.0.9", "10.9.0.10"]),
     "remove_fixed_ip_from_instance": (["10.9.0.9", "10.9.0.10"], ["10.9.0.9"]),
     "define_network": (None, ["10.9.0.9"]),
@@ -182,9 +183,9 @@ def act(
         return action.but(uuid=network_uuid("crash", "default", "back"), name="back", network=network, spec=None)
     if operation in ADDRESSES:
         before, after = ADDRESSES[operation]
-        most = max(before or [], after or [], key=len)
+        most = after if operation == "replug_interface" else max(before or [], after or [], key=len)
         nic = expand(declare("active", {}, addresses=most))[0].spec.networks[1]
-        if before and after:
+        if before and after and operation != "replug_interface":
             nic = nic.but(addresses=[item for item in nic.addresses if item.address not in {*before} & {*after}])
         return action.but(interface=nic)
     if operation == "reconfigure":

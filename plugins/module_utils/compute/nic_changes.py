@@ -15,11 +15,11 @@ from ..objects.instance import Instance
 from ..objects.network import Bandwidth, FixedIP
 from ..objects.plan import FieldChange
 
-ATTACH, DETACH = "attach_interface", "detach_interface"
+ATTACH, DETACH, REPLUG = "attach_interface", "detach_interface", "replug_interface"
 ADD, REMOVE = "add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"
 # What frees an address, so that another NIC can have it.
 FREEING = (DETACH, REMOVE)
-# A NIC with another one of these is another NIC to the guest: it is pulled, and plugged in anew.
+# A NIC with another one of these is another NIC to the guest: it is plugged in anew.
 PLUGGED = ("bridge", "libvirt_network", "virtualport", "vlan", "model", "mtu", "bandwidth")
 
 
@@ -51,7 +51,7 @@ def compare_nics(applied: Sequence[NetworkRequest], wanted: Sequence[NetworkRequ
             steps.extend(_compare(held[nic.mac_address], nic))
         else:
             steps.append(NicChange(ATTACH, nic, FieldChange(_name(nic), None, describe_nic(nic))))
-    return NicChanges(sorted(steps, key=lambda step: (DETACH, REMOVE, ADD, ATTACH).index(step.operation)))
+    return NicChanges(sorted(steps, key=lambda step: (DETACH, REMOVE, REPLUG, ADD, ATTACH).index(step.operation)))
 
 
 def relabel_nics(held: Sequence[NetworkRequest], wanted: Sequence[NetworkRequest]) -> list[NetworkRequest]:
@@ -97,7 +97,7 @@ def _compare(held: NetworkRequest, wanted: NetworkRequest) -> list[NicChange]:
         before, after = getattr(held, key), getattr(wanted, key)
         if before != after:
             change = FieldChange(f"{_name(wanted)}.{key}", _show(before), _show(after))
-            return [NicChange(DETACH, held, change), NicChange(ATTACH, wanted, change)]
+            return [NicChange(REPLUG, wanted, change)]
     before, after = [item.address for item in held.addresses], [item.address for item in wanted.addresses]
     gone = [item for item in held.addresses if item.address not in after]
     come = [item for item in wanted.addresses if item.address not in before]

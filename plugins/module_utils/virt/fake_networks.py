@@ -69,6 +69,7 @@ class FakeNetworks(ComputeDriver):
 
     def attach_interface(self, instance_uuid: str, request: NetworkRequest) -> None:
         self._obey("attach_interface", self._require(instance_uuid).name)
+        self._obey("attach_interface", request.bridge or request.libvirt_network or "")
         self._plug(instance_uuid, request)
 
     def detach_interface(self, instance_uuid: str, mac_address: str) -> None:

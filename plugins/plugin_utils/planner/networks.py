@@ -61,8 +61,7 @@ def plan_networks(
 def _users(observation: Observation, host: str, actions: Sequence[Action]) -> dict[str, list[str]]:
     """Return the instances of a host that stay on networks, by the network's name there."""
     leaving = {action.uuid for action in actions if action.operation == "delete"}
-    # What is plugged in anew stays on its network.
-    unplugged = _nics(actions, "detach_interface") - _nics(actions, "attach_interface")
+    unplugged = _nics(actions, "detach_interface")
     users: dict[str, list[str]] = {}
     for seen in observation.reports[host].instances:
         record = seen.instance
@@ -80,15 +79,13 @@ def _nics(actions: Sequence[Action], operation: str) -> set[tuple[str, str]]:
 
 def _leave_plugged(host: str, name: str, actions: list[Action]) -> None:
     """Plan no NIC of a network to be plugged in anew: it would be what it was."""
-    both = _nics(actions, "detach_interface") & _nics(actions, "attach_interface")
     actions[:] = [
         action
         for action in actions
         if action.host != host
+        or action.operation != "replug_interface"
         or action.interface is None
         or action.interface.libvirt_network != name
-        or action.operation not in ("detach_interface", "attach_interface")
-        or (action.uuid, action.interface.mac_address) not in both
     ]
 
 
@@ -96,7 +93,7 @@ def _coming(action: Action) -> list[str]:
     """Return the networks that an action plugs an instance into."""
     if action.operation == "create" and action.spec is not None:
         nics = action.spec.networks
-    elif action.operation == "attach_interface" and action.interface is not None:
+    elif action.operation in ("attach_interface", "replug_interface") and action.interface is not None:
         nics = [action.interface]
     else:
         nics = []

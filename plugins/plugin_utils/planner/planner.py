@@ -46,7 +46,7 @@ ORDER = (
     *("unlock", "delete", "soft_delete", "refresh_instance_security_rules"),
     *("restore", "update", "unpause", "resume", "unshelve"),
     *("detach_interface", "remove_fixed_ip_from_instance", "define_network", "delete_network"),
-    *("add_fixed_ip_to_instance", "attach_interface"),
+    *("replug_interface", "add_fixed_ip_to_instance", "attach_interface"),
     *("detach_volume", "delete_volume", "extend_volume", "limit_volume", "attach_volume"),
     *("stop", "reconfigure", "rebuild", "start", "create", "pause", "suspend", "shelve", "lock"),
 )

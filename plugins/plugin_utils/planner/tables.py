@@ -30,7 +30,7 @@ OPERATIONS = (
     *("create", "restore", "start", "unpause", "resume", "unshelve", "stop", "pause", "suspend", "shelve"),
     *("detach_volume", "extend_volume", "limit_volume", "attach_volume", "delete_volume"),
     *("define_network", "detach_interface", "remove_fixed_ip_from_instance", "add_fixed_ip_to_instance"),
-    *("attach_interface", "delete_network"),
+    *("replug_interface", "attach_interface", "delete_network"),
     *("refresh_instance_security_rules", "reconfigure", "rebuild", "update", "unlock", "lock", "soft_delete", "delete"),
 )
 

@@ -169,13 +169,14 @@ class Trial:
 
     def fails(self, change: Change, reason: str) -> None:
         """See that the host tries a change as the table says, fails for want of something, and keeps its guests."""
-        before = self.sights()
+        before, plugged = self.sights(), self._virsh("domiflist", change.guest)
         self.declare(change)
         self._see_told([change], change.impact)
         ended = self.fleet.run()
         assert ended.code == 2, ended.text
         assert reason in words(ended.text), ended.text
         assert self.sights() == before
+        assert _macs(self._virsh("domiflist", change.guest)) == _macs(plugged)
         self.declare()
         self.fleet.apply()
         self._see_converged()
@@ -292,3 +293,8 @@ class Trial:
     def _virsh(self, command: str, name: str, *arguments: str) -> str:
         guest = self.guest(name)
         return guest.home.virsh(command, guest.domain, *arguments)
+
+
+def _macs(interfaces: str) -> list[str]:
+    """Return the MAC addresses in what virsh tells of a guest's NICs."""
+    return sorted(re.findall(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", interfaces))

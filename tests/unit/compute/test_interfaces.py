@@ -78,6 +78,32 @@ def test_a_nic_comes_and_goes_with_its_address(wired: FakeHost) -> None:
     assert record(wired, "web").spec.networks == [nic(1, "10.0.0.10")]
 
 
+def test_a_nic_that_is_changed_is_plugged_in_anew_with_its_addresses(wired: FakeHost) -> None:
+    changed = nic(1, "10.0.0.12").but(model="e1000e")
+    assert said(wired.reconcile(act("replug_interface", "web", interface=changed))) == ["done"]
+    assert record(wired, "web").spec.networks == [changed]
+    assert wired.driver.interfaces_of("uuid-of-web") == [changed.mac_address]
+    assert wired.driver.reservations()[changed.mac_address] == ("10.0.0.12", "web")
+
+
+@pytest.mark.parametrize(
+    ("settings", "refusal"),
+    [
+        ({"failures": {"attach_interface": {"br7": "no such bridge"}}}, "attach_interface of br7: no such bridge"),
+        ({"clinging": ["web"]}, "web did not let go of its NIC."),
+    ],
+)
+def test_a_nic_that_cannot_be_plugged_in_as_declared_stays_as_it_was(
+    wired: FakeHost, settings: dict[str, Any], refusal: str
+) -> None:
+    wired.settings(**settings)
+    changed = nic(1, "10.0.0.12").but(bridge="br7", libvirt_network=None)
+    assert said(wired.reconcile(act("replug_interface", "web", interface=changed))) == [refusal]
+    assert record(wired, "web").spec.networks == [nic(1, "10.0.0.10")]
+    assert wired.driver.interfaces_of("uuid-of-web") == [nic(1).mac_address]
+    assert wired.driver.reservations()[nic(1).mac_address] == ("10.0.0.10", "web")
+
+
 def test_an_address_that_is_taken_away_is_free_at_once(wired: FakeHost) -> None:
     gone, come = nic(1, "10.0.0.10"), nic(2, "10.0.0.10")
     results = wired.reconcile(

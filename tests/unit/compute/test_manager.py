@@ -228,7 +228,7 @@ def _have_it_ready(host: FakeHost, name: str) -> None:
         host.driver.delete_volume(VOLUME.uuid)
         if name != "attach_volume":
             host.reconcile(act("attach_volume", "web-1", volume=VOLUME.but(size_gb=1)))
-    if name in ("attach_interface", "detach_interface", "add_fixed_ip_to_instance", "remove_fixed_ip_from_instance"):
+    if "interface" in name or "fixed_ip" in name:
         if record.spec.networks:
             host.reconcile(act("detach_interface", "web-1", interface=NIC))
         if name != "attach_interface":

@@ -164,7 +164,7 @@ def test_nics_come_and_go_while_the_guest_runs_and_the_others_stay_what_they_wer
 def test_a_nic_with_another_model_is_plugged_in_anew_and_keeps_its_addresses(bench: Bench) -> None:
     [seen] = bench.made(bench.fleet(a={"networks": [FRONT]}), "a")
     plan = bench.plan(bench.fleet(a={"networks": [{**FRONT, "model": "e1000e"}]}), bench.host("kvm1", [seen]))
-    assert steps(plan) == [("detach_interface", ["10.0.0.10"]), ("attach_interface", ["10.0.0.10"])]
+    assert steps(plan) == [("replug_interface", ["10.0.0.10"])]
     assert plan.actions[0].reason == "networks.front.model virtio -> e1000e"
 
 

@@ -4,7 +4,8 @@
 
 """Giving instances NICs and addresses, and taking them away.
 
-Nova's attach_interface, detach_interface, add_fixed_ip_to_instance and remove_fixed_ip_from_instance.
+Nova's attach_interface, detach_interface, add_fixed_ip_to_instance and remove_fixed_ip_from_instance; and how a NIC
+is changed that is there, which Nova leaves to its network service.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..config_drive import with_networks
 from ..host import Host
 from ..interface_wish import addresses_to_add, addresses_to_remove, held_nic, wanted_nic
 from ..journal import Entry
-from ..nic_changes import ADD, ATTACH, DETACH, REMOVE, find_nic, merge_addresses, with_nic, without_nic
+from ..nic_changes import ADD, ATTACH, DETACH, REMOVE, REPLUG, find_nic, merge_addresses, with_nic, without_nic
 from ..operation import Run, operation
 from ..records import check_writable, read_record
 from ..states import ACTIVE, PAUSED, STOPPED, UPDATING
@@ -94,6 +95,52 @@ def detach_interface(run: Run) -> Optional[Instance]:
     run.note(interface=nic.as_dict())
     run.step("detach", run.driver.detach_interface, run.instance.uuid, nic.mac_address)
     run.step("release", run.driver.release_addresses, nic)
+    run.step("config drive", _tell, run.host, after)
+    return after
+
+
+def finish_or_undo_replug(host: Host, entry: Entry) -> None:
+    """Have the NIC as it shall be if it got so far, else as it was: whoever cannot change a NIC keeps it."""
+    record = _record(host, entry.uuid)
+    if "interface" not in entry.notes or record is None:
+        return
+    nic = _noted(entry)
+    if entry.steps.get("attach"):
+        _settle(host, record, with_nic(record, nic))
+        return
+    held = find_nic(record, nic.mac_address)
+    if held is None or "detach" not in entry.steps:
+        return
+    if "attach" in entry.steps:
+        host.driver.detach_interface(entry.uuid, nic.mac_address)
+    if "release" in entry.steps:
+        host.driver.release_addresses(nic)
+        host.driver.reserve_addresses(held, record.spec.name)
+    host.driver.attach_interface(entry.uuid, held)
+
+
+@operation(REPLUG, vm_states=AT_HAND, task_state=UPDATING, ends_in=None, recover=finish_or_undo_replug)
+def replug_interface(run: Run) -> Optional[Instance]:
+    """Pull a NIC, and plug it in as it shall be. Where the host cannot plug it in so, it is as it was.
+
+    Arguments:
+        interface: A NetworkRequest.
+
+    Raises:
+        FixedIpNotFoundForInstance: It has no such NIC.
+        FixedIpAlreadyInUse: Another guest of the host has an address of it.
+        DeviceDetachFailed: A running guest does not let go of it.
+        InterfaceAttachFailed: The guest cannot be given it.
+    """
+    before, nic = run.instance, run.arguments["interface"]
+    held, after = held_nic(before, nic), with_nic(before, nic)
+    check_writable(after, run.host.options.record_version_cap)
+    run.step("claim", check_addresses, before.uuid, [nic], run.driver.list_domains())
+    run.note(interface=nic.as_dict())
+    run.step("detach", run.driver.detach_interface, before.uuid, nic.mac_address)
+    run.step("release", run.driver.release_addresses, held)
+    run.step("reserve", run.driver.reserve_addresses, nic, before.spec.name)
+    run.step("attach", run.driver.attach_interface, before.uuid, nic)
     run.step("config drive", _tell, run.host, after)
     return after
 
