@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Optional
 
 from ..objects.host_report import ForeignDomain, HostReport, InstanceInProgress, LostInstance
@@ -37,10 +37,7 @@ def audit(host: Host) -> HostReport:
     busy = {entry.uuid for entry in in_progress}
     lost = [row for row in roll if row["uuid"] not in present | busy]
     disks = driver.list_root_disks() if lost else set()
-    unfinished = _unfinished(host)
-    records = [
-        (domain, _unfinished_record(domain, unfinished)) for domain in sorted(domains, key=lambda each: each.name)
-    ]
+    records = _records(host, domains)
     at_rest = [record for _domain, record in records if record is not None and _is_at_rest(record)]
     drift = (
         driver.list_drift([record for record in at_rest if record.uuid not in busy and record.adopted is None])
@@ -68,6 +65,23 @@ def audit(host: Host) -> HostReport:
         volumes=driver.list_volumes(),
         networks=driver.list_networks(),
     )
+
+
+def look(host: Host) -> tuple[list[ObservedInstance], set[str]]:
+    """Read which instances a host has, and how they are: what costs far less than to audit it.
+
+    Returns:
+        The instances by name, without addresses and drift; and the uuids of what other runs work on.
+    """
+    busy = {entry.uuid for entry in _in_progress(host)}
+    records = _records(host, host.driver.list_domains())
+    return [_observe(domain, record, {}) for domain, record in records if record is not None], busy
+
+
+def _records(host: Host, domains: Iterable[Domain]) -> list[tuple[Domain, Optional[Instance]]]:
+    """Return the domains by name, each with its record; None for those that are not ours."""
+    unfinished = _unfinished(host)
+    return [(domain, _unfinished_record(domain, unfinished)) for domain in sorted(domains, key=lambda each: each.name)]
 
 
 def _is_at_rest(record: Instance) -> bool:

@@ -16,7 +16,7 @@ from ..objects.base import Record
 from ..objects.errors import InstanceInvalidState, InstanceLocked, NovellaError, OptionInvalid
 from ..objects.instance import Instance, ObservedInstance
 from .adopted import check_adopted
-from .auditing import audit
+from .auditing import look
 from .boot_volume import check_boot
 from .host import Host
 from .instance_details import Selection
@@ -100,9 +100,8 @@ def obey(host: Host, command: Command, check: bool, progress: Optional[Progress]
             f"Nothing says which instances to {command.operation}.",
             "Give names (such as '*'), uuids, a fleet or a project_id.",
         )
-    report = audit(host)
-    busy = {item.uuid for item in report.in_progress}
-    meant = [seen for seen in report.instances if _is_meant(command.selection, seen.instance)]
+    instances, busy = look(host)
+    meant = [seen for seen in instances if _is_meant(command.selection, seen.instance)]
     attempt = functools.partial(_predict if check else _attempt, host, command, busy)
     answers: list[Answer] = []
     with ThreadPoolExecutor(host.options.max_concurrent_builds) as pool:
