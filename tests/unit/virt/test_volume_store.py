@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.novella.compute.plugins.module_utils.objects.errors import InvalidVolume
+from ansible_collections.novella.compute.plugins.module_utils.objects.errors import HypervisorError, InvalidVolume
 from ansible_collections.novella.compute.plugins.module_utils.objects.volume import FORMATS, Volume
 from ansible_collections.novella.compute.plugins.module_utils.virt.libvirt.volume_store import VolumeStore
 
@@ -46,6 +49,51 @@ def test_a_volume_grows_and_never_shrinks(store: VolumeStore, disk_format: str) 
     store.grow(UUID, 3)
     store.grow(UUID, 2)
     assert [volume.size_gb for volume in store.find_all()] == [3]
+
+
+MISMEASURING = """#!/bin/sh
+echo >> {tries}
+[ $(wc -l < {tries}) -gt {failures} ] && exec {qemu_img} "$@"
+echo "qemu-img: data.part: {words}" >&2
+exit 1
+"""
+MISMEASURED = "Unable to get accurate CPU usage"
+
+
+@pytest.fixture
+def mismeasuring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, str], Path]:
+    """Have qemu-img fail so many times with these words; the file returned gets a line for each run of it."""
+
+    def install(failures: int, words: str) -> Path:
+        tool, tries = tmp_path / "bin" / "qemu-img", tmp_path / "tries"
+        tool.parent.mkdir()
+        qemu_img = shutil.which("qemu-img")
+        tool.write_text(MISMEASURING.format(tries=tries, failures=failures, words=words, qemu_img=qemu_img))
+        tool.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+        return tries
+
+    return install
+
+
+def test_a_volume_is_made_though_qemu_could_not_tell_how_fast_the_host_is(
+    store: VolumeStore, mismeasuring: Callable[[int, str], Path]
+) -> None:
+    tries = mismeasuring(3, MISMEASURED)
+    store.create(DATA)
+    assert store.find_all() == [DATA]
+    assert len(tries.read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize(("words", "times"), [(MISMEASURED, 10), ("Permission denied", 1)])
+def test_a_volume_that_cannot_be_made_is_not_tried_for_ever(
+    store: VolumeStore, mismeasuring: Callable[[int, str], Path], words: str, times: int
+) -> None:
+    tries = mismeasuring(1000, words)
+    with pytest.raises(HypervisorError, match=words):
+        store.create(DATA)
+    assert store.find_all() == []
+    assert len(tries.read_text().splitlines()) == times
 
 
 def test_what_a_guest_writes_into_a_raw_volume_is_no_header(store: VolumeStore) -> None:
