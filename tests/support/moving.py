@@ -74,17 +74,17 @@ def tracker(host: FakeHost) -> ResourceTracker:
 
 def node(host: FakeHost) -> str:
     """The host's record, byte for byte, but for when it was made."""
-    return json.dumps(tracker(host).update_available_resource()[0].but(updated_at=None).as_dict())
+    return json.dumps(tracker(host).update_available_resource().node.but(updated_at=None).as_dict())
 
 
 def used(host: FakeHost) -> tuple[int, int, int, int]:
-    counted = tracker(host).update_available_resource()[0]
+    counted = tracker(host).update_available_resource().node
     licences = counted.resources_used.get("CUSTOM_LICENCE", 0)
     return counted.vcpus_used, counted.memory_mb_used, counted.local_gb_used, licences
 
 
 def pinned(host: FakeHost) -> tuple[str, int]:
-    counted = tracker(host).update_available_resource()[0]
+    counted = tracker(host).update_available_resource().node
     return counted.numa_topology.cells[0].pinned_cpus, sum(pool.count for pool in counted.pci_device_pools)
 
 

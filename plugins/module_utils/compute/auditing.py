@@ -32,21 +32,21 @@ def audit(host: Host) -> HostReport:
     epoch = Reservations(db).epoch
     in_progress = _in_progress(host)
     roll = db.query("SELECT * FROM instances ORDER BY name")
-    node, domains = tracker.update_available_resource()
-    present = {domain.uuid for domain in domains}
+    tally = tracker.update_available_resource()
+    present = {domain.uuid for domain in tally.domains}
     busy = {entry.uuid for entry in in_progress}
     lost = [row for row in roll if row["uuid"] not in present | busy]
     disks = driver.list_root_disks() if lost else set()
-    records = _records(host, domains)
+    records = _records(host, tally.domains)
     at_rest = [record for _domain, record in records if record is not None and _is_at_rest(record)]
     drift = (
         driver.list_drift([record for record in at_rest if record.uuid not in busy and record.adopted is None])
         if at_rest
         else {}
     )
-    leases = driver.list_addresses() if any(domain.power_state == "running" for domain in domains) else {}
+    leases = driver.list_addresses() if any(domain.power_state == "running" for domain in tally.domains) else {}
     return HostReport(
-        compute_node=node,
+        compute_node=tally.node,
         service=tracker.service,
         generation=generation,
         instances=[
@@ -62,7 +62,7 @@ def audit(host: Host) -> HostReport:
         remembers=Whereabouts(db).mark,
         fingerprint=fingerprint,
         reclaim_instance_interval=host.options.reclaim_instance_interval,
-        volumes=driver.list_volumes(),
+        volumes=tally.volumes,
         networks=driver.list_networks(),
     )
 

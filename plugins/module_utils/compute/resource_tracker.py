@@ -27,7 +27,6 @@ from ..objects.errors import (
 from ..objects.instance import Instance, InstanceSpec
 from ..objects.migration import Migration
 from ..virt.driver import ComputeDriver
-from ..virt.hypervisor import Domain
 from .address_claims import check_addresses
 from .claims import check_service
 from .clock import now
@@ -72,8 +71,8 @@ class ResourceTracker:
         """Return whether the host refuses claims."""
         return self.service.refusal is not None
 
-    def update_available_resource(self) -> tuple[ComputeNode, list[Domain]]:
-        """Return the ComputeNode, and the domains it was counted from, ours and foreign.
+    def update_available_resource(self) -> Tally:
+        """Return the ComputeNode, with the domains, ours and foreign, and the volumes that it was counted from.
 
         Totals are the hypervisor's; used is what the domains, the claims and the moves in progress take. Nova's steps:
         its 1, 2, 4, 5, 6, 7, 8 and 10 are `HostAccount.count`; what has been given out is counted from the domains, so
@@ -82,8 +81,7 @@ class ResourceTracker:
         have no meaning here: there is no record but this answer. Foreign domains are counted, which Nova once did for
         orphans. Claims of dead runs are not mended by reading; `drop_stale_claims` gives them back.
         """
-        tally = self._account.count()
-        return self._account.with_disk_space(tally), tally.domains
+        return self._account.with_disk_space(self._account.count())
 
     def update_usage(self, instance: Instance) -> Optional[ComputeNode]:
         """Return the ComputeNode with this record in the place of the one that the instance's domain has.
@@ -95,7 +93,7 @@ class ResourceTracker:
             return None
         tally = self._account.count(changed=instance)
         is_here = any(domain.uuid == instance.uuid for domain in tally.domains)
-        return self._account.with_disk_space(tally) if is_here else None
+        return self._account.with_disk_space(tally).node if is_here else None
 
     @contextlib.contextmanager
     def instance_claim(self, item: Claimant) -> Iterator[Hardware]:

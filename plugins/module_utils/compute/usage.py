@@ -173,14 +173,14 @@ class HostAccount:
         limits = numa_limits(tally.node, item.limits)
         return Holding(usage, tally.hardware.choose(self._options.host, spec, limits, item.pci_requests))
 
-    def with_disk_space(self, tally: Tally) -> ComputeNode:
-        """Return the node with its disk_available_least: free now, less what the domains' disks may still grow by.
+    def with_disk_space(self, tally: Tally) -> Tally:
+        """Return it, its node with a disk_available_least: free now, less what the domains' disks may still grow by.
 
         Nova: in GiB, truncated towards zero; it may be negative.
         """
         space = self._disk_space(tally.domains)
         least = None if space is None else int((space.free - space.growth) / _GIB)
-        return tally.node.but(disk_available_least=least)
+        return replace(tally, node=tally.node.but(disk_available_least=least))
 
     def _disk_space(self, domains: Iterable[Domain]) -> Optional[DiskSpace]:
         return self._driver.get_disk_space(domains)

@@ -81,16 +81,16 @@ def check_volumes(
         in_pools: What `look_into_pools` has returned; None to look.
     """
     in_pools = look_into_pools(host, requests) if in_pools is None else in_pools
-    node, domains = host.tracker.update_available_resource()
-    listed = {volume.uuid: volume for volume in host.driver.list_volumes()}
+    tally = host.tracker.update_available_resource()
+    listed = {volume.uuid: volume for volume in tally.volumes}
     present = {**listed, **in_pools}
     for request in requests:
-        _check_owner(request.uuid, request.name, instance.uuid, domains)
+        _check_owner(request.uuid, request.name, instance.uuid, tally.domains)
         # A server's volume of that name would hide the one whose data are here.
         _check_place(request, listed.get(request.uuid))
         _check_shape(request, present.get(request.uuid))
     if not has_claim:
-        _check_room(instance.spec.name, missing_gb(requests, present.values()), node)
+        _check_room(instance.spec.name, missing_gb(requests, present.values()), tally.node)
     return present
 
 

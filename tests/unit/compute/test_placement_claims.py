@@ -71,7 +71,7 @@ def test_claims_that_are_not_built_yet_count_too(host: FakeHost) -> None:
     with host.db.transaction() as connection:
         connection.execute("INSERT INTO claims VALUES ('u', 'x', 1, 1, 1, 'nobody', 'now')")
         connection.execute("INSERT INTO claimed_resources VALUES ('u', 'CUSTOM_LICENCE', 2)")
-    assert tracker.update_available_resource()[0].resources_used == {"CUSTOM_LICENCE": 2}
+    assert tracker.update_available_resource().node.resources_used == {"CUSTOM_LICENCE": 2}
     tracker.drop_claim("u")
     assert host.db.query("SELECT * FROM claimed_resources") == []
     assert manager.audit().compute_node.resources_used == {}

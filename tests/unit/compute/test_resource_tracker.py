@@ -31,7 +31,7 @@ def tracker(host: FakeHost) -> ResourceTracker:
 
 
 def node(host: FakeHost) -> ComputeNode:
-    return tracker(host).update_available_resource()[0]
+    return tracker(host).update_available_resource().node
 
 
 def claimant(name: str, memory_mb: int = 512, vcpus: int = 1, limits: Optional[dict] = None) -> Claimant:

@@ -235,7 +235,7 @@ class TwoControllers(RuleBasedStateMachine):
     @invariant()
     def what_is_held_is_what_is_counted(self) -> None:
         for controller in (0, 1):
-            node = self.tracker(controller).update_available_resource()[0]
+            node = self.tracker(controller).update_available_resource().node
             total = Usage(1, 500, 2)
             for held in self.held.values():
                 total = total.plus(held.usage.with_overhead(OVERHEAD))

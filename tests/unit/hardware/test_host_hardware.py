@@ -128,10 +128,10 @@ def test_a_claim_holds_its_cpus_before_there_is_a_domain(make):
     spec = pinned("early", 1).spec
     assert tracker.instance_claims([Claimant(Instance("uuid-early", spec), {})]) == {"uuid-early": None}
     assert tracker.claimed_hardware("uuid-early").numa_topology.cells[0].cpu_pinning == ((0, 1),)
-    audited, _domains = tracker.update_available_resource()
+    audited = tracker.update_available_resource().node
     assert audited.numa_topology.cells[0].pinned_cpus == "1"
     tracker.drop_claim("uuid-early")
-    audited, _domains = tracker.update_available_resource()
+    audited = tracker.update_available_resource().node
     assert audited.numa_topology.cells[0].pinned_cpus == ""
 
 

@@ -129,7 +129,7 @@ def test_a_host_grants_as_many_claims_as_the_scheduler_chose_it_for(
         made = FakeHost(db.path.parent, settled, db, FakeDriver("kvm1", path, db))
         made.settings(resources={"memory_mb": memory_mb, "vcpus": 8, "local_gb": 1000})
         tracker = ResourceTracker(settled, made.driver, db)
-        node, _domains = tracker.update_available_resource()
+        node = tracker.update_available_resource().node
         scheduler = api(
             HostReport.from_document(HostReport(node).as_document()),
             aggregates=dense(ram_allocation_ratio=aggregate) if aggregate else [],

@@ -59,11 +59,7 @@ class VolumeStore:
 
     def find_all(self) -> list[Volume]:
         """Return every volume. One whose document is lost or damaged is listed by its uuid: its data are there."""
-        if not self.directory.is_dir():
-            return []
-        names = sorted(path.name for path in self.directory.iterdir())
-        matches = (VOLUME.fullmatch(name) for name in names)
-        return [self._read(match[1], match[2]) for match in matches if match]
+        return [self._read(match[1], match[2]) for match in self._names()]
 
     def path(self, uuid: str) -> Optional[Path]:
         """Return the file of a volume, or None."""
@@ -152,8 +148,7 @@ class VolumeStore:
 
     def files(self) -> list[str]:
         """Return the files of all volumes."""
-        paths = (self.path(volume.uuid) for volume in self.find_all())
-        return [str(path) for path in paths if path is not None]
+        return [str(self.directory / match[0]) for match in self._names()]
 
     def require(self, uuid: str, name: str) -> Path:
         """Return the file of a volume.
@@ -168,6 +163,12 @@ class VolumeStore:
                 "Bring its file back; Novella makes no empty one in the place of data.",
             )
         return path
+
+    def _names(self) -> list[re.Match[str]]:
+        if not self.directory.is_dir():
+            return []
+        matches = (VOLUME.fullmatch(path.name) for path in sorted(self.directory.iterdir()))
+        return [match for match in matches if match]
 
     def _key(self, uuid: str) -> tuple[str, ...]:
         """Return what tells qemu-img where the passphrase is. The secret itself stands on no command line."""
