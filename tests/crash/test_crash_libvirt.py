@@ -29,6 +29,8 @@ FEW = 1
 VOLUMES = [
     act("delete_volume").but(uuid=volume_uuid(PARTS["name"], "default", name), name=name) for name in PARTS["volumes"]
 ]
+# The guest here is an empty disk: nothing in it would answer them.
+NEED_AN_AGENT = {"set_admin_password", "inject_file"}
 STARTS = (ABSENT, "active", "stopped", "soft-delete")
 
 
@@ -42,7 +44,7 @@ def sampled() -> list[Scenario]:
     """Return the scenarios that matter here, each operation from the first of its states that can be had."""
     first: dict[str, Scenario] = {}
     for scenario in derive_scenarios():
-        if not scenario.problem and scenario.start in STARTS:
+        if not scenario.problem and scenario.start in STARTS and scenario.operation not in NEED_AN_AGENT:
             first.setdefault(scenario.operation, scenario)
     return list(first.values())
 
@@ -50,8 +52,11 @@ def sampled() -> list[Scenario]:
 def clear(lab: LabHost) -> None:
     """Delete the instance for good, whatever there is of it, with its snapshots and its volumes."""
     shutil.rmtree(lab.victim.state / "snapshots", ignore_errors=True)
+    # A locked one would not be deleted; one that is not there cannot be unlocked, and that is as well.
+    lab.victim.reconcile([act("unlock")])
     for action in (act("delete"), *VOLUMES, act("delete_network")):
-        assert [item["status"] for item in lab.victim.reconcile([action])] == ["done"]
+        told = lab.victim.reconcile([action])
+        assert [item["status"] for item in told] == ["done"], told
 
 
 @pytest.mark.parametrize("scenario", sampled(), ids=str)
