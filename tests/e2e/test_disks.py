@@ -178,7 +178,8 @@ def test_ephemeral_disks_and_swap_are_in_the_guest_in_novas_order(fleet: LabFlee
 def test_the_file_system_on_an_ephemeral_disk_is_sound(fleet: LabFleet) -> None:
     uuid = instance_uuid(fleet.name, "default", "web")
     disk = fleet.lab.host("kvm2").files / POOL / f"{uuid}.ephemeral0.raw"
-    subprocess.run(["/usr/sbin/e2fsck", "-f", "-n", str(disk)], check=True, capture_output=True)
+    checked = subprocess.run(["/usr/sbin/e2fsck", "-f", "-n", str(disk)], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_a_rebuild_makes_them_anew_unless_they_are_to_be_preserved(fleet: LabFleet) -> None:

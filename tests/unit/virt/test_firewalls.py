@@ -138,7 +138,7 @@ class FakeLibvirt:
     """A host with one domain of one interface, and its filters."""
 
     def __init__(self, is_on: bool = True) -> None:
-        self.is_on, self.is_saved, self.updates = is_on, False, 0
+        self.is_on, self.is_saved, self.updates, self.definitions = is_on, False, 0, 0
         xml = f"<domain><devices><interface><mac address='{MAC}'/><model type='virtio'/></interface></devices></domain>"
         self.views = {flag: ET.fromstring(xml) for flag in (LIVE, CONFIG)}
         self.filters: dict[Any, FakeFilter] = {"clean-traffic": FakeFilter(self, "<filter name='clean-traffic'/>")}
@@ -179,6 +179,7 @@ class FakeLibvirt:
         name = ET.fromstring(xml).get("name")
         assert name not in self.filters or self.filters[name].xml != xml, "libvirt takes this for unchanged"
         self.filters[name] = FakeFilter(self, xml)
+        self.definitions += 1
 
 
 class Driver(FirewallDriving):
@@ -236,8 +237,11 @@ def test_other_rules_change_the_filter_and_not_the_guest() -> None:
 
 def test_the_same_rules_once_more_are_new_to_libvirt_so_that_it_makes_them_again() -> None:
     host = FakeLibvirt()
+    definitions = []
     for _turn in range(3):
         Driver(host).set_firewall(an_instance())
+        definitions.append(host.definitions)
+    assert definitions[0] < definitions[1] < definitions[2]
 
 
 def test_without_a_firewall_the_filter_goes_when_nobody_refers_to_it_any_more() -> None:

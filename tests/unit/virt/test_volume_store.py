@@ -85,13 +85,14 @@ def test_a_volume_is_made_though_qemu_could_not_tell_how_fast_the_host_is(
     assert len(tries.read_text().splitlines()) == 4
 
 
-@pytest.mark.parametrize(("words", "times"), [(MISMEASURED, 10), ("Permission denied", 1)])
+@pytest.mark.parametrize(("words", "times", "remedy"), [(MISMEASURED, 10, "Run again"), ("Permission denied", 1, "")])
 def test_a_volume_that_cannot_be_made_is_not_tried_for_ever(
-    store: VolumeStore, mismeasuring: Callable[[int, str], Path], words: str, times: int
+    store: VolumeStore, mismeasuring: Callable[[int, str], Path], words: str, times: int, remedy: str
 ) -> None:
     tries = mismeasuring(1000, words)
-    with pytest.raises(HypervisorError, match=words):
+    with pytest.raises(HypervisorError, match=words) as refusal:
         store.create(DATA)
+    assert remedy in refusal.value.remedy
     assert store.find_all() == []
     assert len(tries.read_text().splitlines()) == times
 

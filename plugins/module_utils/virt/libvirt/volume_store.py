@@ -120,8 +120,10 @@ class VolumeStore:
             try:
                 run_qemu_img(self._deadline, "create", "-q", *how)
             except HypervisorError as error:
-                if MISMEASURED not in error.message or not left:
+                if MISMEASURED not in error.message:
                     raise
+                if not left:
+                    raise HypervisorError(error.message, "QEMU must know it to encrypt. Run again.") from None
             else:
                 return
 
