@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.playbooks import ROOT, run_playbook
+from support.playbooks import Outcome, run_playbook
 
 LABS = Path("/var/lib/novella-lab")
 
@@ -128,23 +128,17 @@ class Lab:
         return done.stdout
 
 
-def declared_hosts(name: str, least: int) -> int:
-    """How many hosts a lab has been declared with; a lab larger than a test needs is not made smaller."""
-    declaration = LABS / name / "lab.conf"
-    if not declaration.exists():
-        return least
-    declared = re.search(r"(?m)^COUNT='(\d+)'", declaration.read_text())
-    return max(least, int(declared[1])) if declared else least
-
-
 @pytest.fixture(scope="session")
 def bring_up() -> Callable[..., Lab]:
-    """Brings up a lab by its playbook, or finds it up, and reads its inventory."""
+    """Brings up a lab by its playbook, from nothing, and reads its inventory."""
 
     def bring_up(name: str, inventory: Path, *arguments: str) -> Lab:
         # One at a time: the first installs packages and builds the guests' image.
         with (Path(tempfile.gettempdir()) / "novella-lab-bring-up.lock").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
+            if (LABS / name).exists():
+                # A run that was killed has left it, and guests in it that no test knows of.
+                take_down(name, inventory)
             done = run_playbook("lab", *arguments, lab_name=name, lab_inventory_dir=str(inventory))
         if done.code != 0:
             pytest.fail(f"the lab {name} did not come up:\n{done.text}")
@@ -154,16 +148,19 @@ def bring_up() -> Callable[..., Lab]:
     return bring_up
 
 
+def take_down(name: str, inventory: Path) -> Outcome:
+    """Take down a lab of the tests' own, whatever is on it."""
+    done = run_playbook("lab", lab_name=name, lab_inventory_dir=str(inventory), lab_state="absent")
+    assert done.code == 0, done.text
+    return done
+
+
 @pytest.fixture(scope="session")
 def lab(bring_up: Callable[..., Lab], worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The lab that all tests share, or all of one worker. One that was there before them is there after them."""
+    """The lab that all tests share, or all of one worker: their own, for somebody's fleet may be on the demo's."""
     number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
-    name, inventory, arguments = "novella", ROOT / "inventories/lab", []
-    if number:
-        name, inventory = f"novella{number}", tmp_path_factory.mktemp("inventory")
-        arguments = ["-e", f"lab_network=10.98.{20 + number}"]
-    was_there = (LABS / name / "lab.conf").exists()
-    yield bring_up(name, inventory, *arguments, "-e", f"lab_hosts={declared_hosts(name, least=3)}")
-    if not was_there:
-        gone = run_playbook("lab", lab_name=name, lab_inventory_dir=str(inventory), lab_state="absent")
-        assert gone.code == 0, gone.text
+    name, inventory = f"e2e{number}", tmp_path_factory.mktemp("lab") / "inventory"
+    try:
+        yield bring_up(name, inventory, "-e", f"lab_network=10.98.{20 + number}", "-e", "lab_hosts=3")
+    finally:
+        take_down(name, inventory)

@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from e2e.conftest import take_down
 from support.playbooks import run_playbook
 
 GUEST = "lab-test-guest"
@@ -68,13 +69,6 @@ def scratch(bring_up, tmp_path_factory):
         yield bring_up("scratch", inventory, *SCRATCH)
     finally:
         take_down("scratch", inventory)
-
-
-def take_down(name, inventory):
-    own = ["-e", f"lab_name={name}", "-e", f"lab_inventory_dir={inventory}", "-e", "lab_state=absent"]
-    done = run_playbook("lab", *own)
-    assert done.code == 0, done.text
-    return done
 
 
 def run_lab_playbook(lab, *arguments):
@@ -224,9 +218,11 @@ def test_a_frozen_host_still_takes_connections_but_answers_nothing_until_thawed(
 
 
 def test_a_machine_where_the_network_is_taken_is_refused_before_anything_changes(lab, tmp_path):
-    done = run_playbook("lab", "-e", "lab_name=other", "-e", f"lab_inventory_dir={tmp_path / 'i'}")
+    network = lab.host("kvm1").address.rpartition(".")[0]
+    own = ["-e", "lab_name=other", "-e", f"lab_inventory_dir={tmp_path / 'i'}"]
+    done = run_playbook("lab", *own, "-e", f"lab_network={network}")
     assert done.code != 0
-    assert "The network 10.99.0.0/24 is in use on novella-br" in done.text
+    assert f"The network {network}.0/24 is in use on {lab.name}-br" in done.text
     assert traces_of("other") == []
     assert not (tmp_path / "i").exists()
 
