@@ -106,8 +106,8 @@ def fleet(
     made.end()
 
 
-def declare(fleet: Any, size_gb: int = 1, limits: Any = None, **volumes: str) -> None:
-    """Declare the two, and which volumes each has."""
+def declare(fleet: Any, size_gb: int = 1, limits: Any = None, pool: str = "", **volumes: str) -> None:
+    """Declare the two, which volumes each has, and in which pool the plain one is."""
     pools = {
         "shared": {"type": "shared_dir", "path": str(fleet.shared)},
         "server": {"type": "nbd", "host": fleet.lab.host("kvm1").address, "port": NBD_PORT},
@@ -118,7 +118,7 @@ def declare(fleet: Any, size_gb: int = 1, limits: Any = None, **volumes: str) ->
         "remote": {"size_gb": 1, "pool": "server", "name_in_pool": "data"},
         "unit": {"size_gb": 1, "pool": "san", "name_in_pool": "1"},
         "secret": {"size_gb": size_gb, "encrypted": True, "passphrase_file": "key"},
-        "plain": {"size_gb": 1, **({"limits": limits} if limits else {})},
+        "plain": {"size_gb": 1, **({"limits": limits} if limits else {}), **({"pool": pool} if pool else {})},
         "spare": {"size_gb": 1},
         "moved": {"size_gb": 1, "format": "raw", **({"limits": limits} if limits else {})},
     }
@@ -311,6 +311,35 @@ def test_limits_hold_at_once_and_go_again(fleet: Any) -> None:
     assert "write_bytes_sec" not in guest(fleet, "web").home.virsh("dumpxml", guest(fleet, "web").domain)
     assert guest(fleet, "web").life() == life
     assert fleet.is_converged()
+
+
+def test_a_volume_stays_where_its_data_are_whatever_pool_is_declared_for_it(fleet: Any) -> None:
+    declare(fleet, size_gb=2, web="plain")
+    fleet.apply()
+    disk, life = attached(fleet, "web", "plain"), guest(fleet, "web").life()
+    written = write(fleet, "web", disk)
+    declare(fleet, size_gb=2, web="plain", pool="shared")
+    refused = fleet.run(consent="restart,rebuild,drift")
+    assert refused.code == 2
+    assert "volumes.plain.pool none -> shared: a volume stays where its data are" in words(refused.text)
+    assert (digest(fleet, "web", disk), guest(fleet, "web").life()) == (written, life)
+    # Whoever asked for the one that nobody has would get an empty one of the same name.
+    declare(fleet, size_gb=2)
+    fleet.apply()
+    declare(fleet, size_gb=2, web="plain", pool="shared")
+    refused = fleet.run(consent="restart,rebuild,drift")
+    assert refused.code == 2
+    assert (
+        "its volume 'plain' is in the directory of its host on kvm2, and is declared in the storage pool 'shared'"
+        in (words(refused.text))
+    )
+    assert list(fleet.shared.glob(f"{uuid(fleet, 'plain')}*")) == []
+    declare(fleet, size_gb=2, web="plain")
+    fleet.apply()
+    assert digest(fleet, "web", attached(fleet, "web", "plain")) == written
+    assert guest(fleet, "web").life() == life
+    declare(fleet, size_gb=2)
+    fleet.apply()
 
 
 def test_a_running_guest_is_moved_to_another_volume_and_keeps_its_data(fleet: Any) -> None:
