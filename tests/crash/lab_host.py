@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import subprocess
@@ -18,14 +17,14 @@ from pathlib import Path
 import yaml
 from ansible_collections.novella.compute.plugins.module_utils.virt.images import PREFIX
 from crash.victim import PROGRAM, VictimHost, Victims
+from support import labs
 from support.host_code import copy_code
-from support.playbooks import run_playbook
 
 LAB = "crash"
 HOST = "kvm1"
 # Beside the networks of the demo's lab, the benchmarks' and those of other tests.
-SETTINGS = {"lab_name": LAB, "lab_network": "10.98.6", "lab_hosts": 1}
-HOME = Path("/var/lib/novella-lab") / LAB
+SETTINGS = {"lab_network": "10.98.6", "lab_hosts": 1}
+HOME = labs.LABS / LAB
 FILES = HOME / "hosts" / HOST / "root"
 POOL = FILES / "var/lib/libvirt/images"
 LOGS = FILES / "var/log/libvirt/qemu"
@@ -71,26 +70,18 @@ def lab_host(folder: Path) -> Iterator[LabHost]:
     Args:
         folder: For its inventory.
     """
-    if HOME.exists():
-        # A run that was killed has left it.
-        _lab(folder, "absent")
+    inventory = folder / "inventory"
     try:
-        _lab(folder, "present")
+        labs.bring_up(LAB, inventory, **SETTINGS)
         copy_code(FILES / CODE.lstrip("/"), (PROGRAM, PROGRAM.with_name("moments.py")))
-        hosts = yaml.safe_load((folder / "inventory/hosts.yml").read_text())["compute"]
+        hosts = yaml.safe_load((inventory / "hosts.yml").read_text())["compute"]
         reserved = hosts.get("vars", {}).get("novella_reserved_host_memory_mb", 512)
         options = {"host": HOST, "reserved_host_memory_mb": reserved, "shutdown_timeout": 1.0}
         command = [*_ENTER, "env", f"PYTHONPATH={CODE}", "/usr/bin/python3", f"{CODE}/{PROGRAM.name}"]
         with Victims(command, os.environ) as victims:
             yield LabHost(VictimHost(victims, options, STATE))
     finally:
-        _lab(folder, "absent")
-
-
-def _lab(folder: Path, state: str) -> None:
-    inventory = str(folder / "inventory")
-    done = run_playbook("lab", "-e", f"'{json.dumps(SETTINGS)}'", lab_state=state, lab_inventory_dir=inventory)
-    assert done.code == 0, done.text
+        labs.take_down(LAB, inventory)
 
 
 _ENTER = (str(HOME / "bin/lab"), str(HOME), "exec", HOST)

@@ -5,21 +5,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import subprocess
-import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from support.playbooks import Outcome, run_playbook
-
-LABS = Path("/var/lib/novella-lab")
+from support import labs
 
 
 def wait_until(condition: Callable[[], bool], timeout: float, what: str) -> None:
@@ -97,7 +94,7 @@ class Lab:
 
     @property
     def home(self) -> Path:
-        return LABS / self.name
+        return labs.LABS / self.name
 
     @property
     def images(self) -> Path:
@@ -130,37 +127,22 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def bring_up() -> Callable[..., Lab]:
-    """Brings up a lab by its playbook, from nothing, and reads its inventory."""
+    """Brings up a lab, from nothing, and reads its inventory."""
 
-    def bring_up(name: str, inventory: Path, *arguments: str) -> Lab:
-        # One at a time: the first installs packages and builds the guests' image.
-        with (Path(tempfile.gettempdir()) / "novella-lab-bring-up.lock").open("w") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            if (LABS / name).exists():
-                # A run that was killed has left it, and guests in it that no test knows of.
-                take_down(name, inventory)
-            done = run_playbook("lab", *arguments, lab_name=name, lab_inventory_dir=str(inventory))
-        if done.code != 0:
-            pytest.fail(f"the lab {name} did not come up:\n{done.text}")
+    def bring_up(name: str, inventory: Path, **settings: Any) -> Lab:
+        labs.bring_up(name, inventory, **settings)
         hosts = yaml.safe_load((inventory / "hosts.yml").read_text())["compute"]["hosts"]
         return Lab(name, inventory, {host: facts["ansible_host"] for host, facts in hosts.items()})
 
     return bring_up
 
 
-def take_down(name: str, inventory: Path) -> Outcome:
-    """Take down a lab of the tests' own, whatever is on it."""
-    done = run_playbook("lab", lab_name=name, lab_inventory_dir=str(inventory), lab_state="absent")
-    assert done.code == 0, done.text
-    return done
-
-
 @pytest.fixture(scope="session")
 def lab(bring_up: Callable[..., Lab], worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The lab that all tests share, or all of one worker: their own, for somebody's fleet may be on the demo's."""
+    """The lab that all tests share, or all of one worker."""
     number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
     name, inventory = f"e2e{number}", tmp_path_factory.mktemp("lab") / "inventory"
     try:
-        yield bring_up(name, inventory, "-e", f"lab_network=10.98.{20 + number}", "-e", "lab_hosts=3")
+        yield bring_up(name, inventory, lab_network=f"10.98.{20 + number}", lab_hosts=3)
     finally:
-        take_down(name, inventory)
+        labs.take_down(name, inventory)

@@ -16,12 +16,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from e2e.conftest import take_down
+from support.labs import take_down
 from support.playbooks import run_playbook
 
 GUEST = "lab-test-guest"
 UUID = "0b9d1a7e-6f0e-5f3c-9a55-3c1f60f1a001"
-SCRATCH = ["-e", "lab_network=10.98.7", "-e", "lab_hosts=2"]
+SCRATCH = {"lab_network": "10.98.7", "lab_hosts": 2}
 USER_DATA = "#cloud-config\n{}\n"
 
 
@@ -66,14 +66,13 @@ def scratch(bring_up, tmp_path_factory):
     """A lab of two hosts that these tests may break; the shared one belongs to everybody."""
     inventory = tmp_path_factory.mktemp("scratch") / "inventory"
     try:
-        yield bring_up("scratch", inventory, *SCRATCH)
+        yield bring_up("scratch", inventory, **SCRATCH)
     finally:
         take_down("scratch", inventory)
 
 
 def run_lab_playbook(lab, *arguments):
-    own = ["-e", f"lab_name={lab.name}", "-e", f"lab_inventory_dir={lab.inventory}"]
-    done = run_playbook("lab", *SCRATCH, *own, *arguments)
+    done = run_playbook("lab", *arguments, lab_name=lab.name, lab_inventory_dir=str(lab.inventory), **SCRATCH)
     assert done.code == 0, done.text
     return done
 
@@ -219,8 +218,7 @@ def test_a_frozen_host_still_takes_connections_but_answers_nothing_until_thawed(
 
 def test_a_machine_where_the_network_is_taken_is_refused_before_anything_changes(lab, tmp_path):
     network = lab.host("kvm1").address.rpartition(".")[0]
-    own = ["-e", "lab_name=other", "-e", f"lab_inventory_dir={tmp_path / 'i'}"]
-    done = run_playbook("lab", *own, "-e", f"lab_network={network}")
+    done = run_playbook("lab", lab_name="other", lab_inventory_dir=str(tmp_path / "i"), lab_network=network)
     assert done.code != 0
     assert f"The network {network}.0/24 is in use on {lab.name}-br" in done.text
     assert traces_of("other") == []
@@ -230,7 +228,7 @@ def test_a_machine_where_the_network_is_taken_is_refused_before_anything_changes
 def test_a_lab_taken_down_leaves_nothing_behind(bring_up, tmp_path):
     inventory = tmp_path / "inventory"
     try:
-        bring_up("passing", inventory, "-e", "lab_network=10.98.8", "-e", "lab_hosts=1")
+        bring_up("passing", inventory, lab_network="10.98.8", lab_hosts=1)
         assert traces_of("passing")
     finally:
         take_down("passing", inventory)
